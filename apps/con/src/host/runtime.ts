@@ -1,0 +1,67 @@
+import type { Limits } from '@berth/container';
+
+/** con's own small number for a container: interface names, addresses, cgroups and paths are made from it, never from a caller's id. */
+export type Slot = number;
+
+/** Number of a 65,536 wide range of user ids. 0 is the range that template layers are stored in; each owner has another. */
+export type IdRange = number;
+
+export type ContainerSpec = Readonly<{
+  hostname: string;
+  range: IdRange;
+  /** Where Layers mounted its root. */
+  root: string;
+  address: string;
+  limits: Limits;
+  /** What PID 1 is told, the first-boot values among it; a unit takes them with PassEnvironment. */
+  environment: Readonly<Record<string, string>>;
+}>;
+
+/** One life of a container, from its init's first moment to its death. */
+export type Running = Readonly<{ slot: Slot; initPid: number; startedAt: Date; frozen: boolean }>;
+
+/** One command of a Confile, run in a container of its own that ends with it. */
+export type LineSpec = Readonly<{
+  /** Names the container while the line runs, among lines. */
+  layer: number;
+  root: string;
+  argv: readonly string[];
+  workdir: string;
+  environment: Readonly<Record<string, string>>;
+  /** A network of its own while it runs; COPY needs none. */
+  network: boolean;
+  /** What it reads on standard input; nothing where absent. */
+  input?: NodeJS.ReadableStream;
+  /** Both of its outputs, as they come. */
+  log: (chunk: Buffer) => void;
+  signal: AbortSignal;
+}>;
+
+/** A command inside a running container. */
+export type ExecSession = Readonly<{
+  input: NodeJS.WritableStream;
+  output: NodeJS.ReadableStream;
+  errors: NodeJS.ReadableStream;
+  /** The command's exit code, 128 + n after signal n. */
+  exit: Promise<number>;
+  kill(): void;
+}>;
+
+/** What one host can do to a container. It knows LXC; it knows no owner, no price, no RPC. */
+export interface Runtime {
+  /** The truth, read fresh. */
+  running(): Promise<readonly Running[]>;
+  /** Resolves once its init runs. Leftovers of a former life are removed first. */
+  start(slot: Slot, spec: ContainerSpec): Promise<Running>;
+  /** Asks init, again and again; kills once the time is over. Already gone is success. */
+  stop(slot: Slot, options: { timeoutMs: number }): Promise<void>;
+  exec(slot: Slot, argv: readonly string[]): ExecSession;
+  /** Resolves with the exit code; whatever the line left running is ended with it. */
+  line(spec: LineSpec): Promise<number>;
+  /** Removes what a dead container left in the kernel and on disk, its volume excepted. Already absent is success. */
+  clear(slot: Slot): Promise<void>;
+  /** Lines that outlived the daemon that ran them are ended; answers when none is left. */
+  clearLines(): Promise<void>;
+  /** Calls back when a container has ended, by whatever hand. Answers the way to stop watching. */
+  watch(ended: (slot: Slot) => void): () => void;
+}

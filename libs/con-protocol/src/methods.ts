@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import * as record from './records.js';
+import { decimal, instant, int } from './values.js';
+
+/** Grows by one with every change of the table; see `host.info`. */
+export const protocolVersion = 1;
+
+export type Method = Readonly<{
+  /** One sentence: `system.methodHelp`, the command line's help and the documentation. */
+  help: string;
+  /** The one struct it takes; a method whose struct is empty may be called without it. */
+  params: z.ZodObject;
+  result: z.ZodObject;
+}>;
+
+const templateKey = z.strictObject({ name: z.string(), version: z.string() });
+const byId = z.strictObject({ id: z.string() });
+
+/** The one table of con's methods. A new method is one row here, and then the compiler asks for its handler. */
+export const methods = {
+  'host.info': {
+    help: 'Tells version, driver, sizes, health and warnings of this host.',
+    params: z.strictObject({}),
+    result: record.HostInfo,
+  },
+  'templates.build': {
+    help: 'Builds a template from a Confile, line by line; answers at once, and templates.get tells how it goes. With contextBytes the answer names a path to which a tar of the files for COPY is to be PUT.',
+    params: z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      confile: z.string().max(262_144),
+      contextBytes: decimal.optional(),
+    }),
+    result: z.object({ template: record.Template, upload: z.string().optional() }),
+  },
+  'templates.list': {
+    help: 'Lists the templates.',
+    params: z.strictObject({}),
+    result: z.object({ templates: z.array(record.Template) }),
+  },
+  'templates.get': {
+    help: 'Tells one template with its lines, their state, seconds and size.',
+    params: templateKey,
+    result: z.object({ template: record.Template, steps: z.array(record.Step) }),
+  },
+  'templates.tree': {
+    help: 'Lists every snapshot with its parent: the templates as the tree they are.',
+    params: z.strictObject({}),
+    result: z.object({ snapshots: z.array(record.Snapshot) }),
+  },
+  'templates.log': {
+    help: 'Reads what a line of a Confile printed, 64 KiB at a time from an offset.',
+    params: templateKey.extend({ line: int, offset: decimal.optional() }),
+    result: z.object({ text: z.string(), next: decimal, done: z.boolean() }),
+  },
+  'templates.remove': {
+    help: 'Removes a template and the snapshots that nothing else stands on; refused while a container uses it.',
+    params: templateKey,
+    result: z.object({}),
+  },
+  'containers.create': {
+    help: 'Creates a stopped container from a template; the same id and values again are the same container.',
+    params: z.strictObject({
+      id: z.string(),
+      name: z.string(),
+      owner: z.string(),
+      template: templateKey,
+      limits: record.Limits.optional(),
+      tariffTag: z.string().max(64).optional(),
+    }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.start': {
+    help: 'Starts a container; answers at once, and its state tells when it runs.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.stop': {
+    help: 'Stops a container: its init is asked, and killed once timeoutMs (10,000 unless told) have passed.',
+    params: byId.extend({ timeoutMs: int.min(0).max(600_000).optional() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.list': {
+    help: 'Lists the containers and the numbers of those that run; the containers themselves are left out where `version` is still the known one.',
+    params: z.strictObject({ known: z.string().optional() }),
+    result: z.object({
+      observedAt: instant,
+      version: z.string(),
+      containers: z.array(record.Container).optional(),
+      usage: z.array(record.Usage),
+    }),
+  },
+  'containers.get': {
+    help: 'Tells one container.',
+    params: byId,
+    result: z.object({ container: record.Container, usage: record.Usage.optional() }),
+  },
+  'containers.trash': {
+    help: 'Puts a container into the trash, stopping it first; it is kept until trashedUntil.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.restore': {
+    help: 'Takes a container out of the trash; it is stopped then.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.destroy': {
+    help: 'Destroys a trashed or failed container and its data for good; already gone is success.',
+    params: byId,
+    result: z.object({}),
+  },
+  'containers.exec': {
+    help: 'Prepares a command inside a running container; the answer names a path on which a WebSocket carries its input, output and exit code.',
+    params: byId.extend({
+      argv: z.array(z.string().max(65_536)).min(1).max(1_000),
+      timeoutMs: int.min(1).max(3_600_000).optional(),
+    }),
+    result: z.object({ stream: z.string() }),
+  },
+  'usage.read': {
+    help: 'Reads the journal after a cursor. With cut, every container is sampled first, so that the answer reaches up to now.',
+    params: z.strictObject({
+      after: decimal.optional(),
+      limit: int.min(1).max(10_000).optional(),
+      cut: z.boolean().optional(),
+    }),
+    result: z.object({
+      instance: z.string(),
+      samples: z.array(record.Sample),
+      /** The cursor to give next time. */
+      next: decimal,
+      /** Every interval that ended before this moment has a seq of at most `next`. */
+      completeUntil: instant,
+      observedAt: instant,
+    }),
+  },
+} as const satisfies Record<string, Method>;
+
+export type MethodName = keyof typeof methods;

@@ -1,0 +1,132 @@
+import { states } from '@berth/container';
+import { z } from 'zod';
+import { decimal, instant, int } from './values.js';
+
+export const HostInfo = z.object({
+  /** Grows when a method is added; con N works with site N±1. */
+  protocol: int,
+  version: z.string(),
+  /** Made once with con's database: another one means that cursors into the journal start anew. */
+  instance: z.string(),
+  driver: z.enum(['linux', 'fake']),
+  now: instant,
+  kernel: z.string(),
+  architecture: z.string(),
+  cpus: int,
+  memoryBytes: decimal,
+  memoryFreeBytes: decimal,
+  diskBytes: decimal,
+  diskFreeBytes: decimal,
+  containers: int,
+  running: int,
+  /** Where forwarded ports answer. */
+  appsHost: z.string(),
+  warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
+});
+
+export const TemplateState = z.enum(['building', 'ready', 'failed']);
+
+/** One line of a Confile, on its way to being a snapshot. */
+export const Step = z.object({
+  line: int,
+  text: z.string(),
+  state: z.enum(['waiting', 'cached', 'running', 'done', 'failed']),
+  milliseconds: int.optional(),
+  sizeBytes: decimal.optional(),
+});
+
+export const Template = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: TemplateState,
+  createdAt: instant,
+  /** The line being run, or the one that failed. */
+  line: int.optional(),
+  lines: int,
+  reason: z.string().optional(),
+  /** All layers together. */
+  sizeBytes: decimal,
+  milliseconds: int,
+  labels: z.record(z.string(), z.string()),
+  ports: z.array(int),
+  /** The snapshot it stands on, once ready. */
+  snapshot: z.string().optional(),
+});
+
+export const Snapshot = z.object({
+  id: z.string(),
+  parent: z.string().optional(),
+  text: z.string(),
+  createdAt: instant,
+  sizeBytes: decimal,
+  milliseconds: int,
+  /** `name:version` of the templates that end here. */
+  templates: z.array(z.string()),
+  containers: int,
+});
+
+export const Forward = z.object({ protocol: z.enum(['tcp', 'udp']), hostPort: int, port: int });
+
+export const Limits = z.object({ memoryBytes: decimal, cpuMillis: int, pids: int });
+
+export const Container = z.object({
+  id: z.string(),
+  name: z.string(),
+  owner: z.string(),
+  template: z.object({ name: z.string(), version: z.string() }),
+  state: z.enum(states),
+  /** Since when it is in that state. */
+  since: instant,
+  /** Why it is `failed`. */
+  reason: z.string().optional(),
+  createdAt: instant,
+  trashedUntil: instant.optional(),
+  address: z.string(),
+  forwards: z.array(Forward),
+  /** What first boot is told as BERTH_URL; absent where nothing is exposed. */
+  url: z.string().optional(),
+  limits: Limits,
+  tariffTag: z.string(),
+  /** How often it was started. */
+  boot: int,
+});
+
+/** The numbers of one running container; cumulative ones count since its boot. */
+export const Usage = z.object({
+  id: z.string(),
+  cpuNanos: decimal,
+  memoryBytes: decimal,
+  bytesIn: decimal,
+  bytesOut: decimal,
+});
+
+/** An interval of the journal: deltas from `from` to `to`, which never straddles a UTC hour. */
+export const Sample = z.object({
+  seq: decimal,
+  container: z.string(),
+  boot: int,
+  tariffTag: z.string(),
+  state: z.enum(states),
+  from: instant,
+  to: instant,
+  /** Milliseconds on, from transitions. */
+  runMs: decimal,
+  cpuNanos: decimal,
+  memoryByteSeconds: decimal,
+  diskByteSeconds: decimal,
+  bytesIn: decimal,
+  bytesOut: decimal,
+  /** The raw counters behind the deltas, as they stood at `to`. */
+  cpuTotalNanos: decimal,
+  bytesInTotal: decimal,
+  bytesOutTotal: decimal,
+});
+
+export type HostInfo = z.output<typeof HostInfo>;
+export type Template = z.output<typeof Template>;
+export type Step = z.output<typeof Step>;
+export type Snapshot = z.output<typeof Snapshot>;
+export type Forward = z.output<typeof Forward>;
+export type Container = z.output<typeof Container>;
+export type Usage = z.output<typeof Usage>;
+export type Sample = z.output<typeof Sample>;

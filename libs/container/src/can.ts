@@ -1,0 +1,20 @@
+import type { State } from './state.js';
+
+/** The verbs, the same word in page, route, RPC method and command line. */
+export type Action = 'start' | 'stop' | 'trash' | 'restore' | 'destroy' | 'exec';
+
+export type Verdict = { allowed: true } | { allowed: false; because: State };
+
+/** The one table of what is allowed when: con refuses by it, site refuses by it, the dashboard disables buttons by it. */
+const allowedIn: Readonly<Record<Action, readonly State[]>> = {
+  start: ['stopped', 'failed'],
+  stop: ['running', 'frozen', 'starting'],
+  trash: ['stopped', 'running', 'frozen', 'failed'],
+  restore: ['trashed'],
+  destroy: ['trashed', 'failed'],
+  exec: ['running'],
+};
+
+export function can(action: Action, state: State): Verdict {
+  return allowedIn[action].includes(state) ? { allowed: true } : { allowed: false, because: state };
+}

@@ -1,0 +1,1 @@
+export { Problem, asProblem, isProblemCode, problemCodes, type ProblemCode } from './problem.js';

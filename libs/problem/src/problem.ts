@@ -1,0 +1,39 @@
+/** Every way in which Berth says no. Three borders translate them, each by one table; nobody else does. */
+export const problemCodes = [
+  'invalid',
+  'not_found',
+  'conflict',
+  'forbidden',
+  'unauthenticated',
+  'too_many',
+  'unavailable',
+  'internal',
+] as const;
+
+export type ProblemCode = (typeof problemCodes)[number];
+
+/**
+ * The one error type. A message begins with "cannot", names the thing and the cure, and is fit to be shown;
+ * the text of an `internal` one is logged at the border and never shown.
+ */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly code: ProblemCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+export function isProblemCode(word: unknown): word is ProblemCode {
+  return problemCodes.includes(word as ProblemCode);
+}
+
+/** What was thrown, as a Problem: anything that is not one already is `internal`, with the original as its cause. */
+export function asProblem(thrown: unknown): Problem {
+  if (thrown instanceof Problem) return thrown;
+  return new Problem('internal', 'cannot finish: something unexpected went wrong', { cause: thrown });
+}
