@@ -1,0 +1,37 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * con's own records and journal, in one SQLite file. Every commit is on disk when it returns: what was acknowledged
+ * survives a power cut. Whole numbers are read as bigint, because node:sqlite throws beyond 2⁵³ otherwise.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readBigInts: true });
+  database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 2000');
+  database.exec('create table if not exists migration (room text, step integer, primary key (room, step)) strict');
+  return database;
+}
+
+/** Runs the steps of one room that have not run yet, each in a transaction of its own. A step that has shipped never changes. */
+export function migrate(database: DatabaseSync, room: string, steps: readonly string[]): void {
+  const { done } = database.prepare('select count(*) as done from migration where room = ?').get(room) as { done: bigint };
+  for (const [step, sql] of steps.entries()) {
+    if (step < Number(done)) continue;
+    transact(database, () => {
+      database.exec(sql);
+      database.prepare('insert into migration (room, step) values (?, ?)').run(room, step);
+    });
+  }
+}
+
+/** All of `work` or nothing of it; `work` is synchronous, so nothing comes in between. */
+export function transact<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('begin immediate');
+  try {
+    const result = work();
+    database.exec('commit');
+    return result;
+  } catch (error) {
+    database.exec('rollback');
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import type { Chain } from '../host/layers.js';
+
+/** What containers need to know of a finished template. */
+export type ReadyTemplate = Readonly<{
+  name: string;
+  version: string;
+  /** The snapshot it stands on; pinned by every container made from it, so that a rebuild changes no container. */
+  snapshot: string;
+  chain: Chain;
+  ports: readonly number[];
+  environment: Readonly<Record<string, string>>;
+  labels: Readonly<Record<string, string>>;
+}>;
+
+/** The one thing containers ask of templates. */
+export interface TemplateSource {
+  /** @throws Problem `not_found`, or `conflict` while it is not ready. */
+  ready(name: string, version: string): ReadyTemplate;
+  /** Of a snapshot that some container stands on, whatever its template is called now. */
+  chainOf(snapshot: string): Chain;
+}
