@@ -1,1 +1,2 @@
-export {};
+export { de } from './de.js';
+export { en, type Catalogue } from './en.js';

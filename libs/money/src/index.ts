@@ -1,1 +1,2 @@
-export {};
+export { type Nanos, nanosPerUnit, nanosPerCent, roundHalfEven, toCents } from './nanos.js';
+export { formatNanos } from './format.js';

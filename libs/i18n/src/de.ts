@@ -1,0 +1,5 @@
+import type { Catalogue } from './en.js';
+
+export const de: Catalogue = {
+  app: { name: 'Berth' },
+};

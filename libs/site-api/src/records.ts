@@ -1,0 +1,179 @@
+import { states } from '@berth/container';
+import { z } from 'zod';
+
+/** Nanos and bytes travel as decimal strings, because JSON's numbers end at 2⁵³. */
+export const decimal = z.codec(z.string().regex(/^(0|-?[1-9]\d{0,38})$/), z.bigint(), {
+  decode: (text) => BigInt(text),
+  encode: (value) => value.toString(),
+});
+
+export const instant = z.iso.datetime();
+
+export const Role = z.enum(['customer', 'admin']);
+export const Locale = z.enum(['en', 'de']);
+
+/** Who is signed in, and what every page needs to know of the installation. */
+export const Session = z.object({
+  customer: z.object({ id: z.string(), email: z.string(), name: z.string(), role: Role, locale: Locale }).optional(),
+  currency: z.string(),
+  /** The fake host is in use: a banner on every page says so. */
+  demo: z.boolean(),
+  now: instant,
+});
+
+export const Size = z.object({
+  id: z.string(),
+  memoryBytes: decimal,
+  cpuMillis: z.int(),
+  pids: z.int(),
+  /** While it runs. A month has 730 hours. */
+  hourNanos: decimal,
+  monthNanos: decimal,
+});
+
+export const App = z.object({
+  /** Template's name. */
+  name: z.string(),
+  title: z.string(),
+  sentence: z.object({ en: z.string(), de: z.string() }),
+  /** An SVG as a data URL, or absent. */
+  icon: z.string().optional(),
+  versions: z.array(z.string()).min(1),
+  /** The smallest size it runs well in. */
+  suggestedSize: z.string(),
+});
+
+export const Catalogue = z.object({
+  apps: z.array(App),
+  sizes: z.array(Size),
+  tariff: z.object({ id: z.string(), currency: z.string() }),
+  /** A good name nobody uses yet. */
+  suggestedName: z.string(),
+});
+
+/** con's words and one of site's own: the host has been silent for two polling periods. Unknown is never running. */
+export const ContainerState = z.enum([...states, 'unknown']);
+
+/** The numbers of the last two answers, as rates where that reads better. */
+export const Numbers = z.object({
+  /** Thousandths of a core since the answer before. */
+  cpuMillis: z.int(),
+  memoryBytes: decimal,
+  bytesIn: decimal,
+  bytesOut: decimal,
+});
+
+export const Container = z.object({
+  id: z.string(),
+  name: z.string(),
+  app: z.object({ name: z.string(), version: z.string(), title: z.string() }),
+  size: z.string(),
+  memoryBytes: decimal,
+  state: ContainerState,
+  /** Since when it is in that state; of `unknown`, since when the host is silent. */
+  since: instant,
+  /** What was asked for and is not yet confirmed by the host. */
+  asked: z.enum(['start', 'stop', 'trash', 'restore', 'destroy']).optional(),
+  reason: z.string().optional(),
+  url: z.string().optional(),
+  /** Whether its login has neither been put away nor is impossible: the dashboard offers to show it. */
+  loginWaiting: z.boolean(),
+  createdAt: instant,
+  trashedUntil: instant.optional(),
+  numbers: Numbers.optional(),
+  /** Since midnight in the billing time zone, the open hour included. */
+  costTodayNanos: decimal,
+  hourNanos: decimal,
+  host: z.string(),
+  /** When the host last told about it; the age is computed in the browser against `now`. */
+  observedAt: instant.optional(),
+});
+
+export const ContainerList = z.object({ containers: z.array(Container), now: instant, currency: z.string() });
+
+/** What an app says of its first sign-in, as its first boot wrote it. */
+export const Login = z.object({ user: z.string(), password: z.string(), url: z.string().optional() });
+
+export const Billing = z.object({
+  currency: z.string(),
+  /** What the customer has: top-ups and trial credit less what was invoiced. */
+  balanceNanos: decimal,
+  /** Used and not yet invoiced, the open hour included. */
+  unbilledNanos: decimal,
+  /** balance − unbilled. */
+  leftNanos: decimal,
+  now: instant,
+});
+
+export const InvoiceSummary = z.object({
+  number: z.string(),
+  issuedAt: instant,
+  periodFrom: instant,
+  periodTo: instant,
+  grossNanos: decimal,
+  currency: z.string(),
+  customer: z.object({ id: z.string(), email: z.string() }),
+});
+
+export const InvoiceLine = z.object({
+  text: z.string(),
+  lease: z.string(),
+  measure: z.string(),
+  from: instant,
+  to: instant,
+  /** In the measure's own smallest unit: milliseconds on, for `run`. */
+  quantity: decimal,
+  nanos: decimal,
+});
+
+export const Invoice = InvoiceSummary.extend({
+  netNanos: decimal,
+  vatNanos: decimal,
+  roundingNanos: decimal,
+  lines: z.array(InvoiceLine),
+});
+
+export const CustomerSummary = z.object({
+  id: z.string(),
+  email: z.string(),
+  name: z.string(),
+  role: Role,
+  createdAt: instant,
+  balanceNanos: decimal,
+  unbilledNanos: decimal,
+  containers: z.int(),
+});
+
+export const Host = z.object({
+  name: z.string(),
+  state: z.enum(['answering', 'silent']),
+  observedAt: instant.optional(),
+  /** Why it is silent. */
+  reason: z.string().optional(),
+  driver: z.enum(['linux', 'fake']).optional(),
+  version: z.string().optional(),
+  containers: z.int().optional(),
+  running: z.int().optional(),
+  memoryBytes: decimal.optional(),
+  memoryFreeBytes: decimal.optional(),
+  diskBytes: decimal.optional(),
+  diskFreeBytes: decimal.optional(),
+  warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
+});
+
+export type Role = z.output<typeof Role>;
+export type Locale = z.output<typeof Locale>;
+export type Session = z.output<typeof Session>;
+export type Size = z.output<typeof Size>;
+export type App = z.output<typeof App>;
+export type Catalogue = z.output<typeof Catalogue>;
+export type ContainerState = z.output<typeof ContainerState>;
+export type Container = z.output<typeof Container>;
+export type ContainerList = z.output<typeof ContainerList>;
+export type Login = z.output<typeof Login>;
+export type Billing = z.output<typeof Billing>;
+export type InvoiceSummary = z.output<typeof InvoiceSummary>;
+export type InvoiceLine = z.output<typeof InvoiceLine>;
+export type Invoice = z.output<typeof Invoice>;
+export type CustomerSummary = z.output<typeof CustomerSummary>;
+export type Host = z.output<typeof Host>;
