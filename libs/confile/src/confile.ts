@@ -1,0 +1,47 @@
+import { Problem } from '@berth/problem';
+
+/** What is wrong with a Confile, and where: both count from 1, a column counts UTF-16 units. */
+export type ConfileProblem = Readonly<{ line: number; column: number; message: string }>;
+
+/** Thrown for a Confile that cannot be built: `invalid`, with every problem found, in the order of the text. */
+export class ConfileFault extends Problem {
+  constructor(readonly problems: readonly ConfileProblem[]) {
+    const [first] = problems;
+    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+    const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
+    super('invalid', `cannot build this Confile: ${where}${more}`);
+  }
+}
+
+/** A word as written, quotes and `$` still in it: its value depends on the ENV of the lines above, and of what FROM names. */
+export type Word = Readonly<{ raw: string; line: number; column: number }>;
+
+export type Pair = Readonly<{ key: Word; value: Word }>;
+
+type Of<W extends string, Rest> = Readonly<{ word: W; line: number; column: number; text: string } & Rest>;
+
+/** One instruction; `text` is what a person is shown, on one line. */
+export type Instruction =
+  | Of<'FROM', { name: string; version: string }>
+  | Of<'RUN', { argv: readonly string[] }>
+  | Of<'COPY', { sources: readonly Word[]; destination: Word }>
+  | Of<'ENV' | 'LABEL', { pairs: readonly Pair[] }>
+  | Of<'WORKDIR', { path: Word }>
+  | Of<'EXPOSE', { ports: readonly Word[] }>;
+
+export type From = Extract<Instruction, { word: 'FROM' }>;
+
+/** A Confile that can be read: what it stands on, and the lines above that. */
+export type Confile = Readonly<{ from: From; lines: readonly Instruction[] }>;
+
+export const bounds = { bytes: 256 * 1024, lines: 300 } as const;
+
+/** Short and printable: what a person wrote never acts on a terminal. */
+export function quoted(text: string): string {
+  const short = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return JSON.stringify(short).replace(/[^\x20-\x7e…]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+export function faultAt({ line, column }: { line: number; column: number }, message: string): ConfileFault {
+  return new ConfileFault([{ line, column, message }]);
+}
