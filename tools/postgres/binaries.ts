@@ -40,7 +40,10 @@ function findManifest(packageName: string): string {
 }
 
 async function linkLibraries(source: string, target: string): Promise<void> {
-  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8')) as { source: string; target: string }[];
+  const links = JSON.parse(await readFile(join(source, 'pg-symlinks.json'), 'utf8')) as {
+    source: string;
+    target: string;
+  }[];
   for (const link of links) {
     const from = resolve(target, '..', link.target.replace(/^native\//, `${target}/`));
     const to = resolve(target, '..', link.source.replace(/^native\//, `${target}/`));

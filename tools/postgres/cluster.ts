@@ -36,7 +36,8 @@ type Identity = Readonly<{ uid: number; gid: number }> | undefined;
 
 /** Starts PostgreSQL, making its data directory first where there is none; one that is up already is adopted. */
 export async function startPostgres(options: ClusterOptions): Promise<Cluster> {
-  if (Buffer.byteLength(options.directory) > 80) throw new Error(`cannot start PostgreSQL: ${options.directory} is too long for a socket's path`);
+  if (Buffer.byteLength(options.directory) > 80)
+    throw new Error(`cannot start PostgreSQL: ${options.directory} is too long for a socket's path`);
   const identity = ordinaryUser();
   const binaries = await unpackBinaries(options.binaries);
   const data = join(options.directory, `data-${binaries.version.split('.')[0]}`);
@@ -52,7 +53,11 @@ export async function startPostgres(options: ClusterOptions): Promise<Cluster> {
     url: (database, role = superuser, secret = password) =>
       `postgresql://${role}:${encodeURIComponent(secret)}@/${database}?host=${encodeURIComponent(data)}&port=5432`,
     stop: async () => {
-      if (isUp(data)) await run(join(binaries.directory, 'pg_ctl'), ['stop', '-D', data, '-m', 'fast', '-w'], { ...identity, cwd: '/' });
+      if (isUp(data))
+        await run(join(binaries.directory, 'pg_ctl'), ['stop', '-D', data, '-m', 'fast', '-w'], {
+          ...identity,
+          cwd: '/',
+        });
     },
   };
 }
@@ -68,7 +73,19 @@ async function makeCluster(binaries: Binaries, data: string, password: string, i
     await chown(half, identity.uid, identity.gid);
     await chown(passwordFile, identity.uid, identity.gid);
   }
-  const options = ['-D', half, '-U', superuser, '-A', 'scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C', '--no-instructions'];
+  const options = [
+    '-D',
+    half,
+    '-U',
+    superuser,
+    '-A',
+    'scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--no-instructions',
+  ];
   try {
     await run(join(binaries.directory, 'initdb'), options, { ...identity, cwd: '/' });
   } finally {
@@ -80,13 +97,24 @@ async function makeCluster(binaries: Binaries, data: string, password: string, i
 async function start(binaries: Binaries, data: string, options: ClusterOptions, identity: Identity): Promise<void> {
   await rm(join(data, 'postmaster.pid'), { force: true });
   await rm(join(data, '.s.PGSQL.5432.lock'), { force: true });
-  const settings = ["-c listen_addresses=''", `-c unix_socket_directories=${data}`, '-c unix_socket_permissions=0777', '-c max_connections=200'];
+  const settings = [
+    "-c listen_addresses=''",
+    `-c unix_socket_directories=${data}`,
+    '-c unix_socket_permissions=0777',
+    '-c max_connections=200',
+  ];
   if (options.durable === false) settings.push('-c fsync=off', '-c synchronous_commit=off', '-c full_page_writes=off');
   const log = join(data, 'server.log');
   try {
-    await run(join(binaries.directory, 'pg_ctl'), ['start', '-w', '-D', data, '-l', log, '-o', settings.join(' ')], { ...identity, cwd: '/' });
+    await run(join(binaries.directory, 'pg_ctl'), ['start', '-w', '-D', data, '-l', log, '-o', settings.join(' ')], {
+      ...identity,
+      cwd: '/',
+    });
   } catch (cause) {
-    throw new Error(`cannot start PostgreSQL; its log says:\n${readFileSync(log, 'utf8').split('\n').slice(-12).join('\n')}`, { cause });
+    throw new Error(
+      `cannot start PostgreSQL; its log says:\n${readFileSync(log, 'utf8').split('\n').slice(-12).join('\n')}`,
+      { cause },
+    );
   }
 }
 
@@ -97,7 +125,8 @@ function isUp(data: string): boolean {
     const [, name, state] = /\((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
     return name === 'postgres' && state !== 'Z' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ESRCH')
+      return false;
     throw error;
   }
 }
@@ -110,7 +139,10 @@ async function passwordOf(directory: string): Promise<string> {
 
 function ordinaryUser(): Identity {
   if (process.getuid?.() !== 0) return undefined;
-  const nobody = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':')).find(([name]) => name === 'nobody');
+  const nobody = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([name]) => name === 'nobody');
   if (!nobody) throw new Error('cannot start PostgreSQL as root: there is no user "nobody" to run it as');
   return { uid: Number(nobody[2]), gid: Number(nobody[3]) };
 }
