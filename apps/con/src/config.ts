@@ -6,7 +6,10 @@ const day = 24 * 60 * 60;
 /** Every setting of the daemon, with its default beside it. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
   /** Prefix of all that con makes on the host: nftables table, cgroups, interfaces. Two daemons need two names. */
-  name: z.string().regex(/^[a-z][a-z0-9]{0,6}$/, 'must be 1 to 7 letters or digits, a letter first').default('con'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{0,6}$/, 'must be 1 to 7 letters or digits, a letter first')
+    .default('con'),
   driver: z.enum(['linux', 'fake']).default('linux'),
   home: z.string().startsWith('/').default('/var/lib/berth/con'),
   /** Short-lived files and sockets; kept under 60 characters, because socket paths end at 107. */
@@ -17,16 +20,27 @@ const Settings = z.strictObject({
   /** File that holds the token; made at first start, mode 0600. Default: `token` in home. */
   tokenFile: z.string().startsWith('/').optional(),
   /** Containers get /32 addresses out of this /16. */
-  addressPool: z.string().regex(/^\d{1,3}\.\d{1,3}\.0\.0\/16$/, 'must be a /16 such as 10.77.0.0/16').default('10.77.0.0/16'),
+  addressPool: z
+    .string()
+    .regex(/^\d{1,3}\.\d{1,3}\.0\.0\/16$/, 'must be a /16 such as 10.77.0.0/16')
+    .default('10.77.0.0/16'),
   firstPort: z.coerce.number().int().min(1024).max(65_535).default(20_000),
   lastPort: z.coerce.number().int().min(1024).max(65_535).default(29_999),
   /** First user id of range 0; a multiple of 65,536, with room for thousands of ranges above it. */
-  firstId: z.coerce.number().int().min(65_536).default(16 * 65_536),
+  firstId: z.coerce
+    .number()
+    .int()
+    .min(65_536)
+    .default(16 * 65_536),
   /** Where debootstrap and the base's apt fetch from. Default: the first Debian source of this host. */
   mirror: z.url().optional(),
   /** Host name or address at which forwarded ports answer. Default: the address of the default route's interface. */
   appsHost: z.string().optional(),
-  trashSeconds: z.coerce.number().int().min(0).default(7 * day),
+  trashSeconds: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(7 * day),
   /** How long addresses, ports and id ranges rest before another may have them. */
   restSeconds: z.coerce.number().int().min(0).default(day),
   sampleSeconds: z.coerce.number().min(0.1).max(60).default(10),
@@ -39,7 +53,10 @@ export type Config = Readonly<z.output<typeof Settings>>;
 export class ConfigFault extends Error {}
 
 /** Flags win over `CON_…` variables, those over the JSON file, that over the defaults. The token is never a flag. */
-export function readConfig(flags: Readonly<Record<string, string>>, environment: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  flags: Readonly<Record<string, string>>,
+  environment: NodeJS.ProcessEnv = process.env,
+): Config {
   const file = flags['config'] ?? environment['CON_CONFIG'];
   const values: Record<string, unknown> = file ? fromFile(file) : {};
   for (const key of Object.keys(Settings.shape)) {

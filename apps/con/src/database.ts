@@ -6,14 +6,18 @@ import { DatabaseSync } from 'node:sqlite';
  */
 export function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readBigInts: true });
-  database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 2000');
+  database.exec(
+    'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma busy_timeout = 2000',
+  );
   database.exec('create table if not exists migration (room text, step integer, primary key (room, step)) strict');
   return database;
 }
 
 /** Runs the steps of one room that have not run yet, each in a transaction of its own. A step that has shipped never changes. */
 export function migrate(database: DatabaseSync, room: string, steps: readonly string[]): void {
-  const { done } = database.prepare('select count(*) as done from migration where room = ?').get(room) as { done: bigint };
+  const { done } = database.prepare('select count(*) as done from migration where room = ?').get(room) as {
+    done: bigint;
+  };
   for (const [step, sql] of steps.entries()) {
     if (step < Number(done)) continue;
     transact(database, () => {

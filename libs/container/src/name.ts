@@ -30,7 +30,8 @@ export function mustBeName(name: string, what = 'container'): string {
 
 /** Ids are made by the caller of con, never by a person: the same allow-list keeps them safe in paths. */
 export function mustBeId(id: string): string {
-  if (nameFault(id)) throw new Problem('invalid', `cannot use the id ${quoted(id)}: it must match ${label.source}, 63 letters at most`);
+  if (nameFault(id))
+    throw new Problem('invalid', `cannot use the id ${quoted(id)}: it must match ${label.source}, 63 letters at most`);
   return id;
 }
 
