@@ -10,6 +10,7 @@ export async function driverHere(): Promise<{ driver: 'linux' } | { driver: 'fak
     return { driver: 'fake', because: 'this kernel has no overlayfs' };
   }
   const missing = await missingPackages(hostPackages);
-  if (missing.length > 0 && !canInstall()) return { driver: 'fake', because: `${missing.join(', ')} cannot be installed here` };
+  if (missing.length > 0 && !canInstall())
+    return { driver: 'fake', because: `${missing.join(', ')} cannot be installed here` };
   return { driver: 'linux' };
 }

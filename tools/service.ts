@@ -46,10 +46,13 @@ export class Service {
     const service = new Service(options.name, child, options.logFile);
     const deadline = Date.now() + (options.withinMs ?? 30_000);
     while (!(await options.ready().catch(() => false))) {
-      if (child.exitCode !== null) throw new Error(`cannot start ${options.name}: it ended with ${child.exitCode}\n${recent}`);
+      if (child.exitCode !== null)
+        throw new Error(`cannot start ${options.name}: it ended with ${child.exitCode}\n${recent}`);
       if (Date.now() > deadline) {
         await service.stop();
-        throw new Error(`cannot start ${options.name}: it was not ready in time; its log is ${options.logFile}\n${recent}`);
+        throw new Error(
+          `cannot start ${options.name}: it was not ready in time; its log is ${options.logFile}\n${recent}`,
+        );
       }
       await delay(30);
     }
@@ -62,7 +65,9 @@ export class Service {
 
   /** Calls back when it ends without having been asked to. */
   whenItDies(tell: (message: string) => void): void {
-    void this.ended.then((code) => this.stopping || tell(`${this.name} ended by itself with ${code}; its log is ${this.logFile}`));
+    void this.ended.then(
+      (code) => this.stopping || tell(`${this.name} ended by itself with ${code}; its log is ${this.logFile}`),
+    );
   }
 
   private stopping = false;

@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { root } from '../sources.ts';
+
+/** One figure of a benchmark: what was measured, how often, and what it should be. */
+export type Figure = Readonly<{
+  name: string;
+  unit: 'ms' | 'times';
+  n: number;
+  median: number;
+  p95: number;
+  /** The median must not be above this; `times` must not be below. */
+  aim?: number;
+  /** The median against something else measured in the same run, because machines differ and are noisy. */
+  ratio?: Readonly<{ to: string; value: number }>;
+}>;
+
+export type Report = Readonly<{
+  bench: string;
+  commit: string;
+  cpu: string;
+  cores: number;
+  figures: readonly Figure[];
+}>;
+
+export function figure(
+  name: string,
+  samples: readonly number[],
+  more: Partial<Pick<Figure, 'aim' | 'ratio' | 'unit'>> = {},
+): Figure {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!;
+  return { name, unit: 'ms', n: sorted.length, median: at(0.5), p95: at(0.95), ...more };
+}
+
+/** How long this machine takes to start and end the smallest program, now: what other figures are held against. */
+export function spawnOfTrue(runs = 20): Figure {
+  return figure(
+    'spawn of /bin/true',
+    timesOf(runs, () => spawnSync('/bin/true')),
+  );
+}
+
+export function timesOf(runs: number, work: () => unknown): number[] {
+  return Array.from({ length: runs }, () => {
+    const started = performance.now();
+    work();
+    return performance.now() - started;
+  });
+}
+
+export function against(figures: readonly Figure[], base: Figure): Figure[] {
+  return figures.map((one) =>
+    one.unit === 'ms' && !one.ratio ? { ...one, ratio: { to: base.name, value: one.median / base.median } } : one,
+  );
+}
+
+export function reportOf(bench: string, figures: readonly Figure[]): Report {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  return { bench, commit, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, figures };
+}
+
+/** Beyond twice an aim is a failure; between the aim and that, the machine may be to blame. */
+export function isBad({ aim, median, unit }: Figure): boolean {
+  return aim !== undefined && (unit === 'times' ? median < aim / 2 : median > 2 * aim);
+}
+
+export function print(report: Report): void {
+  console.log(`${report.bench} at ${report.commit}, ${report.cores} × ${report.cpu}`);
+  const rows = report.figures.map((one) => ({
+    figure: one.name,
+    N: one.n,
+    median: `${round(one.median)} ${one.unit}`,
+    p95: `${round(one.p95)} ${one.unit}`,
+    aim: one.aim === undefined ? '' : `${one.unit === 'times' ? '≥' : '≤'} ${one.aim} ${one.unit}`,
+    verdict:
+      one.aim === undefined
+        ? ''
+        : isBad(one)
+          ? 'BAD'
+          : (one.unit === 'times' ? one.median >= one.aim : one.median <= one.aim)
+            ? 'met'
+            : 'missed',
+    ratio: one.ratio ? `${round(one.ratio.value)} × ${one.ratio.to}` : '',
+  }));
+  console.table(rows);
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
