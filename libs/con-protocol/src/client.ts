@@ -21,7 +21,11 @@ export function conClient(options: Endpoint & Partial<ExchangeBounds>): ConClien
     maxBytes: options.maxBytes ?? defaults.maxBytes,
   };
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const call = async (name: MethodName, params: unknown, { signal }: { signal?: AbortSignal } = {}): Promise<unknown> => {
+  const call = async (
+    name: MethodName,
+    params: unknown,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<unknown> => {
     const body = encodeCall(name, [paramsOut(name, params)]);
     const headers = { 'Content-Type': 'text/xml', 'Content-Length': Buffer.byteLength(body) };
     const incoming = await exchange(options, agent, { method: 'POST', path: '/RPC2', headers, body }, bounds, signal);
@@ -44,7 +48,8 @@ function answerIn({ status, body }: Incoming, endpoint: Endpoint, { maxBytes }: 
   if (status === 401) {
     throw new Problem('unauthenticated', `cannot use con at ${nameOf(endpoint)}: it does not accept this token`);
   }
-  if (status !== 200) throw new Problem('unavailable', `cannot use con at ${nameOf(endpoint)}: it answered HTTP ${status}`);
+  if (status !== 200)
+    throw new Problem('unavailable', `cannot use con at ${nameOf(endpoint)}: it answered HTTP ${status}`);
   try {
     return decodeAnswer(body, { bytes: maxBytes, values: 5_000_000 });
   } catch (cause) {

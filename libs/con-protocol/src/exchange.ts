@@ -43,7 +43,12 @@ export async function exchange(
   }
 }
 
-function send(endpoint: Endpoint, agent: Agent, { method, path, headers, body }: Outgoing, signal: AbortSignal): ClientRequest {
+function send(
+  endpoint: Endpoint,
+  agent: Agent,
+  { method, path, headers, body }: Outgoing,
+  signal: AbortSignal,
+): ClientRequest {
   const way = reach(endpoint);
   const sent = request({ ...way, agent, method, path, headers: { ...way.headers, ...headers }, signal });
   if (typeof body === 'string') sent.end(body);

@@ -17,6 +17,12 @@ export async function putStream(
 ): Promise<void> {
   const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': bytes.toString() };
   const bounds = { connectMs: 2_000, timeoutMs, maxBytes: 64 * 1024 };
-  const { status, body: answer } = await exchange(endpoint, new Agent(), { method: 'PUT', path, headers, body }, bounds);
-  if (status >= 300) throw new Problem('unavailable', answer.toString('utf8').trim() || `cannot upload: HTTP ${status}`);
+  const { status, body: answer } = await exchange(
+    endpoint,
+    new Agent(),
+    { method: 'PUT', path, headers, body },
+    bounds,
+  );
+  if (status >= 300)
+    throw new Problem('unavailable', answer.toString('utf8').trim() || `cannot upload: HTTP ${status}`);
 }

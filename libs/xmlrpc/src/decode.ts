@@ -6,8 +6,7 @@ import { defaultBounds, Malformed, type Bounds, type Value } from './values.js';
 export type Call = Readonly<{ method: string; params: readonly Value[] }>;
 
 export type Answer =
-  | Readonly<{ kind: 'result'; value: Value }>
-  | Readonly<{ kind: 'fault'; faultCode: number; faultString: string }>;
+  Readonly<{ kind: 'result'; value: Value }> | Readonly<{ kind: 'fault'; faultCode: number; faultString: string }>;
 
 /** Reads a call. @throws Malformed */
 export function decodeCall(bytes: Uint8Array, bounds: Partial<Bounds> = {}): Call {

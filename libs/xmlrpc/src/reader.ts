@@ -40,7 +40,14 @@ export class Reader {
     const parent = this.path[this.path.length - 1];
     if (parent) this.enter(parent, name);
     else this.root = name;
-    const element: Open = { rule, children: 0, value: undefined, items: undefined, members: undefined, name: undefined };
+    const element: Open = {
+      rule,
+      children: 0,
+      value: undefined,
+      items: undefined,
+      members: undefined,
+      name: undefined,
+    };
     if (name === 'value') this.count();
     else if (name === 'params' || name === 'data') element.items = [];
     // Without a prototype, so that `__proto__` is a member like any other.
@@ -62,7 +69,8 @@ export class Reader {
     const { rule } = parent;
     if (!rule.holds.has(name)) throw new Malformed(`<${rule.name}> cannot hold <${name}>`);
     if (rule.exactly) {
-      if (rule.exactly[parent.children] !== name) throw new Malformed(`<${rule.name}> holds ${rule.exactly.join(', then ')}`);
+      if (rule.exactly[parent.children] !== name)
+        throw new Malformed(`<${rule.name}> holds ${rule.exactly.join(', then ')}`);
     } else if (parent.children > 0 && rule.name === 'value') {
       throw new Malformed('<value> holds one type');
     }
@@ -88,8 +96,9 @@ export class Reader {
     else if (name === 'methodName') this.once('method', String(value));
     else if (name === 'params') this.once('params', value as Value[]);
     else if (name === 'fault') this.once('fault', mustBe(value, name));
-    else if (name === 'member') { /* given to the struct by its value, below */ }
-    else if (parent.rule.name === 'member') this.member(parent, mustBe(value, name));
+    else if (name === 'member') {
+      /* given to the struct by its value, below */
+    } else if (parent.rule.name === 'member') this.member(parent, mustBe(value, name));
     else parent.value = value;
   }
 
