@@ -30,7 +30,8 @@ class Expansion {
   }
 
   private bounded(value: string): string {
-    if (value.length > longest) throw this.fault(`this value is longer than ${longest / 1024} KiB: put it into a file and COPY it`);
+    if (value.length > longest)
+      throw this.fault(`this value is longer than ${longest / 1024} KiB: put it into a file and COPY it`);
     return value;
   }
 
@@ -85,7 +86,11 @@ class Expansion {
     if (modifier === undefined) return value;
     const wanted = (modifier === '-') === (value === '');
     if (wanted && this.depth === deepest) throw this.fault('${…} stands inside itself too often');
-    return wanted ? expand({ ...this.word, raw: rest }, this.environment, this.depth + 1) : modifier === '-' ? value : '';
+    return wanted
+      ? expand({ ...this.word, raw: rest }, this.environment, this.depth + 1)
+      : modifier === '-'
+        ? value
+        : '';
   }
 
   private valueOf(name: string): string {

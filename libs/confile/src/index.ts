@@ -1,3 +1,11 @@
-export { bounds, ConfileFault, faultAt, type Confile, type ConfileProblem, type From, type Instruction } from './confile.js';
+export {
+  bounds,
+  ConfileFault,
+  faultAt,
+  type Confile,
+  type ConfileProblem,
+  type From,
+  type Instruction,
+} from './confile.js';
 export { parseConfile } from './parse.js';
 export { bareSurroundings, resolve, type Act, type Surroundings } from './resolve.js';

@@ -25,12 +25,16 @@ function walk(lines: readonly Instruction[]): { acts: Act[]; end: Surroundings }
   return { acts, end };
 }
 
-const endOf = (...lines: string[]): Surroundings => walk(parseConfile(['FROM debian:bookworm', ...lines].join('\n')).lines).end;
-const actOf = (...lines: string[]): Act | undefined => walk(parseConfile(['FROM debian:bookworm', ...lines].join('\n')).lines).acts.at(-1);
+const endOf = (...lines: string[]): Surroundings =>
+  walk(parseConfile(['FROM debian:bookworm', ...lines].join('\n')).lines).end;
+const actOf = (...lines: string[]): Act | undefined =>
+  walk(parseConfile(['FROM debian:bookworm', ...lines].join('\n')).lines).acts.at(-1);
 
 describe('A Confile', () => {
   it('is read with comments, blank lines, continued lines and small letters', () => {
-    const { from, lines } = parseConfile('# my app\r\n\r\nfrom debian:trixie\r\nrun apt-get update \\\r\n  # why\r\n\r\n  && apt-get install nginx\r\n');
+    const { from, lines } = parseConfile(
+      '# my app\r\n\r\nfrom debian:trixie\r\nrun apt-get update \\\r\n  # why\r\n\r\n  && apt-get install nginx\r\n',
+    );
     expect(from).toMatchObject({ name: 'debian', version: 'trixie', line: 3 });
     expect(lines).toMatchObject([{ word: 'RUN', line: 4, text: 'run apt-get update && apt-get install nginx' }]);
   });
@@ -42,9 +46,18 @@ describe('A Confile', () => {
   });
 
   it('reads ENV and LABEL with quotes, with escapes and in the old form', () => {
-    expect(endOf('ENV A=1 B="two words" C=three\\ words D=\'$A\' E="\\$A"').environment).toMatchObject({ A: '1', B: 'two words', C: 'three words', D: '$A', E: '$A' });
+    expect(endOf('ENV A=1 B="two words" C=three\\ words D=\'$A\' E="\\$A"').environment).toMatchObject({
+      A: '1',
+      B: 'two words',
+      C: 'three words',
+      D: '$A',
+      E: '$A',
+    });
     expect(endOf('ENV GREETING hello  there').environment).toMatchObject({ GREETING: 'hello  there' });
-    expect(endOf('LABEL berth.title="A page" "berth.memory"=64MiB').labels).toEqual({ 'berth.title': 'A page', 'berth.memory': '64MiB' });
+    expect(endOf('LABEL berth.title="A page" "berth.memory"=64MiB').labels).toEqual({
+      'berth.title': 'A page',
+      'berth.memory': '64MiB',
+    });
   });
 
   it('replaces variables by what the lines above set, never by their own line', () => {
@@ -52,7 +65,11 @@ describe('A Confile', () => {
     expect(endOf('ENV PATH=/opt/bin:$PATH').environment['PATH']).toMatch(/^\/opt\/bin:\/usr\/local\/sbin/);
     expect(endOf('ENV P=80', 'EXPOSE $P ${Q:-8080} ${P:+443}/tcp').ports).toEqual([80, 8080, 443]);
     expect(endOf('ENV D=app', 'WORKDIR /srv', 'WORKDIR $D/${NONE}x').workdir).toBe('/srv/app/x');
-    expect(actOf('ENV D=app', 'WORKDIR /srv', 'COPY $D/ .')).toEqual({ kind: 'copy', sources: ['app'], destination: '/srv/' });
+    expect(actOf('ENV D=app', 'WORKDIR /srv', 'COPY $D/ .')).toEqual({
+      kind: 'copy',
+      sources: ['app'],
+      destination: '/srv/',
+    });
   });
 
   it('copies a file to a file, several into a directory, and names with spaces', () => {
@@ -88,7 +105,9 @@ describe('A Confile', () => {
   });
 
   it('names the place within a continued line', () => {
-    expect(problemsOf('FROM debian:bookworm\nCOPY a \\\n  # note\n   ../b \\\n /c/')).toMatchObject([{ line: 4, column: 4 }]);
+    expect(problemsOf('FROM debian:bookworm\nCOPY a \\\n  # note\n   ../b \\\n /c/')).toMatchObject([
+      { line: 4, column: 4 },
+    ]);
   });
 
   it('is told every problem at once, in order', () => {
@@ -96,25 +115,64 @@ describe('A Confile', () => {
   });
 
   it('is refused beyond 300 instructions and beyond 256 KiB', () => {
-    const lines = (count: number): string => ['FROM debian:bookworm', ...Array.from({ length: count }, () => 'RUN true')].join('\n');
+    const lines = (count: number): string =>
+      ['FROM debian:bookworm', ...Array.from({ length: count }, () => 'RUN true')].join('\n');
     expect(problemsOf(lines(299))).toEqual([]);
     expect(problemsOf(lines(300))).toMatchObject([{ line: 301, message: expect.stringMatching(/more than 300/) }]);
-    expect(problemsOf(`FROM debian:bookworm\nRUN ${'é'.repeat(131_072)}`)).toMatchObject([{ message: expect.stringMatching(/longer than 256 KiB/) }]);
+    expect(problemsOf(`FROM debian:bookworm\nRUN ${'é'.repeat(131_072)}`)).toMatchObject([
+      { message: expect.stringMatching(/longer than 256 KiB/) },
+    ]);
   });
 
   it('never doubles a variable until the memory is full', () => {
     const lines = ['ENV A=0123456789', ...Array.from({ length: 200 }, () => 'ENV A=$A$A')];
     expect(() => endOf(...lines)).toThrow(/longer than/);
-    expect(() => endOf('ENV A=' + 'x'.repeat(30_000), `ENV ${Array.from({ length: 5_000 }, (_, n) => `B${n}=$A`).join(' ')}`)).toThrow(/longer than/);
+    expect(() =>
+      endOf('ENV A=' + 'x'.repeat(30_000), `ENV ${Array.from({ length: 5_000 }, (_, n) => `B${n}=$A`).join(' ')}`),
+    ).toThrow(/longer than/);
   });
 
   it('nests ${…} without end only until it is told to stop', () => {
-    expect(problemsOf(`FROM debian:bookworm\nWORKDIR ${'${A:-'.repeat(20_000)}${'}'.repeat(20_000)}`)).toMatchObject([{ line: 2, message: expect.stringMatching(/too often/) }]);
+    expect(problemsOf(`FROM debian:bookworm\nWORKDIR ${'${A:-'.repeat(20_000)}${'}'.repeat(20_000)}`)).toMatchObject([
+      { line: 2, message: expect.stringMatching(/too often/) },
+    ]);
   });
 
   it('answers any text at all with instructions or with problems that lie inside it', () => {
-    const piece = fc.constantFrom('FROM ', 'debian:bookworm', '\n', 'ENV ', 'COPY ', 'EXPOSE ', 'LABEL ', 'RUN ', 'WORKDIR ', '\\', '\\\n', '"', "'", '$', '${', '}', ':-', '=', ' ', '..', '/', '[', ']', ',', '#', '80', '\r', '__proto__');
-    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(piece, { maxLength: 40 }).map((pieces) => `FROM debian:bookworm\n${pieces.join('')}`));
+    const piece = fc.constantFrom(
+      'FROM ',
+      'debian:bookworm',
+      '\n',
+      'ENV ',
+      'COPY ',
+      'EXPOSE ',
+      'LABEL ',
+      'RUN ',
+      'WORKDIR ',
+      '\\',
+      '\\\n',
+      '"',
+      "'",
+      '$',
+      '${',
+      '}',
+      ':-',
+      '=',
+      ' ',
+      '..',
+      '/',
+      '[',
+      ']',
+      ',',
+      '#',
+      '80',
+      '\r',
+      '__proto__',
+    );
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(piece, { maxLength: 40 }).map((pieces) => `FROM debian:bookworm\n${pieces.join('')}`),
+    );
     fc.assert(
       fc.property(text, (written) => {
         for (const { line, column } of problemsOf(written)) {
@@ -128,7 +186,15 @@ describe('A Confile', () => {
 
   it('lets no line of any kind throw anything but its faults when its variables are known', () => {
     const environment = fc.dictionary(fc.constantFrom('A', 'B', '__proto__'), fc.string());
-    const line = fc.constantFrom('ENV X=$A', 'COPY $A $B', 'COPY $A $B /', 'EXPOSE $A', 'WORKDIR ${A:-$B}', 'LABEL $A=$B', 'ENV "$A"=x');
+    const line = fc.constantFrom(
+      'ENV X=$A',
+      'COPY $A $B',
+      'COPY $A $B /',
+      'EXPOSE $A',
+      'WORKDIR ${A:-$B}',
+      'LABEL $A=$B',
+      'ENV "$A"=x',
+    );
     fc.assert(
       fc.property(environment, line, (values, written) => {
         const [instruction] = parseConfile(`FROM a:1\n${written}`).lines;

@@ -26,7 +26,10 @@ export const bareSurroundings: Surroundings = {
 /** One instruction in its surroundings. @throws ConfileFault where a value cannot be used. */
 export function resolve(instruction: Instruction, before: Surroundings): { act: Act; after: Surroundings } {
   const value = (word: Word): string => expand(word, before.environment);
-  const note = (change: Partial<Surroundings>): { act: Act; after: Surroundings } => ({ act: { kind: 'note' }, after: { ...before, ...change } });
+  const note = (change: Partial<Surroundings>): { act: Act; after: Surroundings } => ({
+    act: { kind: 'note' },
+    after: { ...before, ...change },
+  });
   switch (instruction.word) {
     case 'FROM':
       return { act: { kind: 'from' }, after: before };
@@ -35,7 +38,9 @@ export function resolve(instruction: Instruction, before: Surroundings): { act: 
     case 'COPY':
       return { act: copy(instruction, value, before.workdir), after: before };
     case 'ENV':
-      return note({ environment: joined(before.environment, values(instruction.pairs, value, environmentName), instruction.pairs) });
+      return note({
+        environment: joined(before.environment, values(instruction.pairs, value, environmentName), instruction.pairs),
+      });
     case 'LABEL':
       return note({ labels: joined(before.labels, values(instruction.pairs, value, labelName), instruction.pairs) });
     case 'WORKDIR':
@@ -48,7 +53,11 @@ export function resolve(instruction: Instruction, before: Surroundings): { act: 
 type Value = (word: Word) => string;
 
 /** Several pairs of one line all see the ENV of the lines above, never each other. */
-function values(pairs: readonly Pair[], value: Value, check: (key: string) => string | undefined): Record<string, string> {
+function values(
+  pairs: readonly Pair[],
+  value: Value,
+  check: (key: string) => string | undefined,
+): Record<string, string> {
   let size = 0;
   return Object.fromEntries(
     pairs.map((pair) => {
@@ -66,9 +75,14 @@ function values(pairs: readonly Pair[], value: Value, check: (key: string) => st
 /** A third of what execve(2) takes for arguments and environment together at its least (128 KiB). */
 const longest = 48 * 1024;
 
-const tooLong = (word: Word): ConfileFault => faultAt(word, `all values together are longer than ${longest / 1024} KiB: put what is long into a file and COPY it`);
+const tooLong = (word: Word): ConfileFault =>
+  faultAt(word, `all values together are longer than ${longest / 1024} KiB: put what is long into a file and COPY it`);
 
-function joined(before: Readonly<Record<string, string>>, more: Readonly<Record<string, string>>, pairs: readonly Pair[]): Record<string, string> {
+function joined(
+  before: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string>>,
+  pairs: readonly Pair[],
+): Record<string, string> {
   const all = { ...before, ...more };
   const size = Object.entries(all).reduce((sum, [key, text]) => sum + key.length + text.length, 0);
   if (size > longest && pairs[0]) throw tooLong(pairs[0].key);
@@ -76,7 +90,9 @@ function joined(before: Readonly<Record<string, string>>, more: Readonly<Record<
 }
 
 const environmentName = (key: string): string | undefined =>
-  /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(key) ? undefined : 'cannot name a variable: use letters, digits and _, no digit first';
+  /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(key)
+    ? undefined
+    : 'cannot name a variable: use letters, digits and _, no digit first';
 
 const labelName = (key: string): string | undefined =>
   /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/.test(key) ? undefined : 'cannot name a label: use letters, digits and . _ / -';
@@ -91,7 +107,8 @@ function port(word: Word, value: Value): number {
   const text = value(word);
   const match = /^(\d{1,5})(?:\/(tcp))?$/i.exec(text);
   const number = Number(match?.[1]);
-  if (!match || number < 1 || number > 65_535) throw faultAt(word, `${quoted(text)} is no port: write a number from 1 to 65535; TCP only`);
+  if (!match || number < 1 || number > 65_535)
+    throw faultAt(word, `${quoted(text)} is no port: write a number from 1 to 65535; TCP only`);
   return number;
 }
 
@@ -102,7 +119,10 @@ function copy(instruction: Extract<Instruction, { word: 'COPY' }>, value: Value,
   const intoDirectory = /(^|\/)\.{0,2}$/.test(raw);
   const several = sources.length > 1 || sources.some((path) => /[*?]/.test(path));
   if (several && !intoDirectory) {
-    throw faultAt(instruction.destination, `the destination of several files must end in /: write ${quoted(`${raw}/`)}`);
+    throw faultAt(
+      instruction.destination,
+      `the destination of several files must end in /: write ${quoted(`${raw}/`)}`,
+    );
   }
   const path = absolute(raw, workdir);
   return { kind: 'copy', sources, destination: intoDirectory && path !== '/' ? `${path}/` : path };
@@ -111,9 +131,11 @@ function copy(instruction: Extract<Instruction, { word: 'COPY' }>, value: Value,
 /** Inside the context and nowhere else: neither `..` nor a leading `/`. */
 function source(word: Word, path: string): string {
   if (path === '') throw faultAt(word, 'the source is empty');
-  if (path.startsWith('/')) throw faultAt(word, `${quoted(path)} is absolute: a source lies in the Confile's own directory; leave out the /`);
+  if (path.startsWith('/'))
+    throw faultAt(word, `${quoted(path)} is absolute: a source lies in the Confile's own directory; leave out the /`);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) throw faultAt(word, `${quoted(path)} leads out of the Confile's own directory: .. is not allowed`);
+  if (parts.includes('..'))
+    throw faultAt(word, `${quoted(path)} leads out of the Confile's own directory: .. is not allowed`);
   return parts.join('/') || '.';
 }
 

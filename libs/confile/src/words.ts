@@ -43,7 +43,8 @@ export function splitPairs(line: LogicalLine, from: number): Pair[] {
   if (equalsSign(first) < 0) return [oldPair(line, start, first)];
   return splitWords(line, start).map((word) => {
     const sign = equalsSign(word.raw);
-    if (sign < 0) throw faultAt(word, `${quoted(word.raw)} has no value: write key=value, and quotes around a value with spaces`);
+    if (sign < 0)
+      throw faultAt(word, `${quoted(word.raw)} has no value: write key=value, and quotes around a value with spaces`);
     const value = { raw: word.raw.slice(sign + 1), line: word.line, column: word.column + sign + 1 };
     return { key: { ...word, raw: word.raw.slice(0, sign) }, value };
   });

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
+import { Problem } from '@berth/problem';
+import type { Entry } from './context.js';
+
+/** Where each thing copied goes, relative to the root of the container; parents stand before what is in them. */
+export type Picked = ReadonlyMap<string, Entry>;
+
+/**
+ * What a COPY takes out of a context, by the rules of Dockerfiles: a file to a file, a file into a directory (`dest/`),
+ * of a directory all that is in it.
+ *
+ * @throws Problem `invalid` where a source is missing
+ */
+export function pick(
+  entries: ReadonlyMap<string, Entry>,
+  copy: { sources: readonly string[]; destination: string },
+): Picked {
+  const picked = new Map<string, Entry>();
+  const destination = copy.destination.replace(/^\/+|\/+$/g, '');
+  for (const source of copy.sources) {
+    for (const path of matches(entries, source)) {
+      const entry = followed(entries, path);
+      if (entry && entry.type !== 'directory') {
+        const intoDirectory = copy.destination.endsWith('/');
+        picked.set(intoDirectory ? posix.join(destination, posix.basename(path)) : destination, entry);
+      } else {
+        if (destination !== '') picked.set(destination, emptyDirectory);
+        const inside = entry ? `${entry.path}/` : '';
+        for (const child of entries.values()) {
+          if (child.path.startsWith(inside))
+            picked.set(posix.join(destination, child.path.slice(inside.length)), child);
+        }
+      }
+    }
+  }
+  return new Map([...withParents(picked)].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A directory nobody described: an archive may hold `a/b` without `a`. */
+const emptyDirectory: Entry = { path: '', type: 'directory', mode: 0o755, mtime: new Date(0), size: 0 };
+
+function withParents(picked: ReadonlyMap<string, Entry>): Map<string, Entry> {
+  const all = new Map(picked);
+  for (const path of picked.keys()) {
+    for (let parent = posix.dirname(path); parent !== '.' && !all.has(parent); parent = posix.dirname(parent))
+      all.set(parent, emptyDirectory);
+  }
+  return all;
+}
+
+/** The paths a source names; `*` and `?` stand for letters within one name. */
+function matches(entries: ReadonlyMap<string, Entry>, source: string): readonly string[] {
+  if (source === '.') return [''];
+  if (/[*?]/.test(source)) {
+    const pattern = new RegExp(
+      `^${source
+        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+        .replace(/\*+/g, '[^/]*')
+        .replace(/\?/g, '[^/]')}$`,
+    );
+    const found = [...entries.keys()].filter((path) => pattern.test(path));
+    if (found.length > 0) return found;
+  } else if (entries.has(source)) return [source];
+  throw new Problem('invalid', `${JSON.stringify(source)} is not among the files of the context`);
+}
+
+/** A source that is a symlink stands for what it points to, inside the context; `undefined` is the context's own root. */
+function followed(entries: ReadonlyMap<string, Entry>, path: string): Entry | undefined {
+  let at = path;
+  for (let hops = 0; hops < 40; hops += 1) {
+    if (at === '.' || at === '') return undefined;
+    const entry = entries.get(at);
+    if (!entry) break;
+    if (entry.type !== 'symlink') return entry;
+    at = posix.join(posix.dirname(at), entry.link ?? '').replace(/\/+$/, '');
+  }
+  throw new Problem('invalid', `${JSON.stringify(path)} is a link that leads to nothing in the context`);
+}
+
+/** Of what arrives in the container: paths, kinds, modes and content. A file that was only touched is the same file. */
+export function digestOf(picked: Picked): string {
+  const hash = createHash('sha256');
+  for (const [path, { type, mode, digest, link }] of picked)
+    hash.update(`${JSON.stringify([path, type, mode, digest ?? '', link ?? ''])}\n`);
+  return hash.digest('hex');
+}

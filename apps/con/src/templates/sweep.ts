@@ -1,0 +1,51 @@
+import type { Builder } from './builder.js';
+import { idOf, type Key } from './key.js';
+import type { Logs } from './log.js';
+import type { Progress } from './progress.js';
+import type { SnapshotRecords } from './records.js';
+
+/** What a template keeps from being removed: where it ends, what its lines made, what they printed. */
+export type Held = Readonly<{ snapshots: readonly number[]; logs: readonly string[] }>;
+
+type SweepNeeds = Readonly<{
+  snapshots: SnapshotRecords;
+  progress: Progress;
+  logs: Logs;
+  builder: Builder;
+  containersOn: (snapshot: string) => number;
+}>;
+
+/** Removes what was let go and nothing stands on any more. Never because a record is absent: only what a record says. */
+export class Sweep {
+  constructor(private readonly needs: SweepNeeds) {}
+
+  held(key: Key): Held {
+    const lines = this.needs.progress.lines(key);
+    const snapshots = [this.needs.progress.get(key)?.snapshot, ...lines.map(({ snapshot }) => snapshot)];
+    return {
+      snapshots: snapshots.filter((id) => id !== undefined),
+      logs: lines.map((line) => line.key).filter((log) => log !== undefined),
+    };
+  }
+
+  async letGo({ snapshots: candidates, logs }: Held): Promise<void> {
+    const { snapshots, progress, containersOn } = this.needs;
+    const below = candidates.flatMap((id) => snapshots.line(id).map(({ key }) => key));
+    snapshots.prune(candidates, (id) => containersOn(idOf(id)));
+    const shown = new Set(progress.list().flatMap((row) => progress.lines(row).map(({ key }) => key)));
+    for (const key of new Set([...logs, ...below])) {
+      if (!shown.has(key) && !snapshots.byKey(key)) this.needs.logs.remove(key);
+    }
+    await this.discard(snapshots.layersIn('removing'));
+  }
+
+  /** At start only: a layer that is open then is one whose line died with the daemon. */
+  async recover(): Promise<void> {
+    await this.letGo({ snapshots: [], logs: [] });
+    await this.discard(this.needs.snapshots.layersIn('open'));
+  }
+
+  private async discard(layers: readonly number[]): Promise<void> {
+    for (const layer of layers) await this.needs.builder.discard(layer);
+  }
+}
