@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, rmdirSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConOptions } from './con-service.ts';
+import { run } from './run.ts';
+
+type Swept = Pick<ConOptions, 'name' | 'home' | 'runDirectory'>;
+
+/** Takes away all that one con made on this host, and nothing else: whatever bears its name or lies below its directories. */
+export async function sweepHost({ name, home, runDirectory }: Swept): Promise<void> {
+  await endContainers(home);
+  for (const mount of mountsBelow([home, runDirectory])) await run('umount', ['--lazy', mount], { quiet: true });
+  const links = (await run('ip', ['-o', 'link'], { quiet: true })).output;
+  for (const [, link] of links.matchAll(/^\d+: ([^:@]+)/gm)) {
+    if (new RegExp(`^${name}[vb]\\d+$`).test(link!)) await run('ip', ['link', 'delete', link!], { quiet: true });
+  }
+  await run('nft', ['delete', 'table', 'inet', `berth_${name}`], { quiet: true });
+  for (const controller of readdirSync('/sys/fs/cgroup')) removeGroups(join('/sys/fs/cgroup', controller, name));
+  rmSync(runDirectory, { recursive: true, force: true });
+}
+
+/** Kills the monitors of containers that are kept below a home; the kernel ends their inits with them. */
+async function endContainers(home: string): Promise<void> {
+  const monitors = readdirSync('/proc').filter(
+    (pid) => /^\d+$/.test(pid) && commandOf(pid).startsWith('[lxc monitor]') && commandOf(pid).includes(`${home}/`),
+  );
+  for (const pid of monitors) process.kill(Number(pid), 'SIGKILL');
+  const until = Date.now() + 10_000;
+  while (monitors.some((pid) => commandOf(pid) !== '') && Date.now() < until) await delay(20);
+}
+
+function commandOf(pid: string): string {
+  return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
+}
+
+function mountsBelow(directories: readonly string[]): readonly string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => directories.some((directory) => point.startsWith(`${directory}/`))).reverse();
+}
+
+/** Depth first: a cgroup with children cannot be removed. */
+function removeGroups(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) removeGroups(join(directory, entry.name));
+  rmdirSync(directory);
+}
