@@ -145,7 +145,7 @@ export class Builder {
         log: (chunk) => log.write(chunk),
         signal,
       });
-      if (log.fault) throw log.fault;
+      if (log.fault) throw new Error('the log could not be written', { cause: log.fault });
       if (code !== 0)
         throw new Problem('invalid', `cannot run line ${line.line}: it ended with exit code ${code}; its log says why`);
     } finally {

@@ -91,6 +91,9 @@ class Index {
       case 'file':
       case 'contiguous-file':
         return { ...common, type: 'file', size: header.size ?? 0, digest, content: path };
+      case 'block-device':
+      case 'character-device':
+      case 'fifo':
       default:
         throw refusal(
           path,
