@@ -1,4 +1,5 @@
-import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Agent} from 'node:http';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Problem } from '@berth/problem';
 import { nameOf, reach, type Endpoint } from './endpoint.js';

@@ -55,7 +55,6 @@ function read(bytes: Uint8Array, bounds: Bounds): Reader {
   parser.on('text', (part) => reader.add(part));
   parser.on('cdata', (part) => reader.add(part));
   parse(parser, asText(bytes));
-  mustBeSpokenHere(parser);
   return reader;
 }
 
@@ -73,7 +72,9 @@ function mustBeSpokenHere({ xmlDecl: { version, encoding } }: SaxesParser): void
 /** saxes throws at the first fault of the XML, unknown entities and truncation among them. */
 function parse(parser: SaxesParser, text: string): void {
   try {
-    parser.write(text).close();
+    parser.write(text);
+    mustBeSpokenHere(parser); // closing forgets it
+    parser.close();
   } catch (cause) {
     if (cause instanceof Malformed) throw cause;
     throw new Malformed(`it is no well-formed XML: ${shown(cause instanceof Error ? cause.message : '')}`, { cause });

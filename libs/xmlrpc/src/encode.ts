@@ -33,7 +33,9 @@ function encodeValue(value: Value | undefined, depth: number): string {
       throw new Unsendable('null has no type here; leave the member out');
     case 'bigint':
       throw new Unsendable('a bigint has no type here; send it as a decimal string');
-    default:
+    case 'undefined':
+    case 'function':
+    case 'symbol':
       throw new Unsendable(`${typeof value} has no type here`);
   }
 }
