@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
-import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { catalogueEntries, ensureTemplate } from '../catalogue.ts';
 import { ownCon, startCon, type RunningCon } from '../con-service.ts';
 import { driverHere } from '../driver.ts';
+import { statusOf } from '../http-status.ts';
 import { sweepHost } from '../sweep.ts';
 import { against, figure, spawnOfTrue, type Figure } from './measure.ts';
 
@@ -93,14 +93,4 @@ async function portOf(con: RunningCon, id: string): Promise<string> {
 
 async function firstPage(url: string): Promise<void> {
   while ((await statusOf(url)) !== 200) await delay(3);
-}
-
-export function statusOf(url: string): Promise<number> {
-  return new Promise((settle) => {
-    const request = get(url, { agent: false, timeout: 1_000 }, (response) => {
-      response.resume();
-      settle(response.statusCode ?? 0);
-    });
-    request.on('error', () => settle(0)).on('timeout', () => request.destroy());
-  });
 }
