@@ -1,0 +1,60 @@
+import type { Config } from '../../config.js';
+import type { Facts, Host, Warning } from '../host.js';
+import { Cgroups } from './cgroups.js';
+import { Changes } from './changes.js';
+import { facts } from './facts.js';
+import { LinuxLayers } from './layers.js';
+import { Lines } from './line.js';
+import { LinuxMeter } from './meter.js';
+import { LinuxNet } from './net.js';
+import { prepare } from './prepare.js';
+import { LinuxRuntime } from './runtime.js';
+
+/** A real host: LXC, overlayfs, cgroups and nftables. Closing it leaves containers running. */
+export class LinuxHost implements Host {
+  readonly driver = 'linux';
+  readonly runtime: LinuxRuntime;
+  readonly layers: LinuxLayers;
+  readonly net: LinuxNet;
+  readonly meter: LinuxMeter;
+  private readonly cgroups: Cgroups;
+  private readonly changes: Changes;
+  private readonly stopForgetting: () => void;
+
+  /** `note` is told of every change to the host before it is made. */
+  constructor(
+    private readonly config: Config,
+    note: (text: string) => void = () => undefined,
+  ) {
+    this.cgroups = new Cgroups(config);
+    this.changes = new Changes(config.home, note);
+    this.layers = new LinuxLayers(config);
+    this.runtime = new LinuxRuntime(config, this.cgroups, new Lines(config));
+    this.net = new LinuxNet(config);
+    this.meter = new LinuxMeter(this.cgroups);
+    this.stopForgetting = this.runtime.watch((slot) => this.meter.forget(slot));
+  }
+
+  prepare(): Promise<readonly Warning[]> {
+    return prepare(this.config, this.cgroups, this.changes);
+  }
+
+  facts(): Facts {
+    return facts();
+  }
+
+  /** Undoes what `prepare` and `net.sync` changed on the host, containers ended first; for `npm run teardown`. */
+  async teardown(): Promise<void> {
+    for (const slot of this.cgroups.slots()) await this.runtime.stop(slot, { timeoutMs: 10_000 });
+    await this.net.remove();
+    this.cgroups.removeAll();
+    this.changes.undo();
+  }
+
+  async close(): Promise<void> {
+    this.stopForgetting();
+    this.runtime.close();
+    this.meter.close();
+    await this.net.settled();
+  }
+}

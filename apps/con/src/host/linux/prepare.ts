@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { Problem } from '@berth/problem';
+import type { Config } from '../../config.js';
+import type { Warning } from '../host.js';
+import type { Cgroups, Controller } from './cgroups.js';
+import { settingOf, type Changes } from './changes.js';
+import { run } from './exec.js';
+import { rangeWidth } from './lxc-config.js';
+import { tableOf } from './nft.js';
+import { defaultAddress } from './net.js';
+import { hostServers } from './resolver.js';
+
+/** Kernel settings that hold back a host of a thousand containers, with the least that serves. */
+const settings: readonly { key: string; least: number; why: string }[] = [
+  { key: 'net.ipv4.ip_forward', least: 1, why: 'containers reach the network through this host' },
+  { key: 'fs.inotify.max_user_instances', least: 65_536, why: "each container's init needs four, of one owner" },
+  { key: 'fs.inotify.max_user_watches', least: 1_048_576, why: 'containers of one owner share them' },
+  { key: 'kernel.pid_max', least: 4_194_304, why: 'a thousand containers have more than 32,768 threads' },
+  { key: 'kernel.keys.maxkeys', least: 20_000, why: 'each service inside has a key ring of its own' },
+  { key: 'kernel.keys.maxbytes', least: 2_000_000, why: 'each service inside has a key ring of its own' },
+  { key: 'net.ipv4.neigh.default.gc_thresh3', least: 65_536, why: 'each container is a neighbour of this host' },
+  { key: 'net.ipv4.neigh.default.gc_thresh2', least: 32_768, why: 'each container is a neighbour of this host' },
+];
+
+const commands: readonly { command: string; package: string; without: string }[] = [
+  { command: 'lxc-start', package: 'lxc', without: 'no container can be started' },
+  { command: 'lxc-attach', package: 'lxc', without: 'no command can be run in a container' },
+  { command: 'nft', package: 'nftables', without: 'no container has a network' },
+  { command: 'ip', package: 'iproute2', without: 'no container has a network' },
+  { command: 'debootstrap', package: 'debootstrap', without: 'no base of a template can be made' },
+  { command: 'conntrack', package: 'conntrack', without: 'connections outlive a forward that was removed' },
+];
+
+/** Makes directories, sets what a thousand containers need and checks the rest; answers what it could not mend. */
+export async function prepare(config: Config, cgroups: Cgroups, changes: Changes): Promise<Warning[]> {
+  mustNotCollide(config);
+  mkdirSync(config.home, { recursive: true, mode: 0o711 });
+  mkdirSync(config.runDirectory, { recursive: true, mode: 0o711 });
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) ownIds(config, changes);
+  return [
+    ...(isRoot ? [] : [{ what: 'con does not run as root', cure: 'run it as root, or with --driver fake' }]),
+    ...kernelSettings(isRoot, changes),
+    ...missingCommands(),
+    ...missingControllers(cgroups),
+    ...(await missingOverlay(isRoot)),
+    ...(await lxcTooOld()),
+    ...(await neighbours(config)),
+    ...network(config),
+  ];
+}
+
+function kernelSettings(isRoot: boolean, changes: Changes): Warning[] {
+  return settings.flatMap(({ key, least, why }) => {
+    const now = settingOf(key);
+    if (now === undefined || Number(now) >= least) return [];
+    if (!isRoot) return [{ what: `${key} is ${now}: ${why}`, cure: `sysctl -w ${key}=${least}` }];
+    changes.setting(key, `${least}`, why);
+    return [];
+  });
+}
+
+/** LXC insists that root reserves the ids it maps, so that no other account of the host is given them. */
+function ownIds(config: Config, changes: Changes): void {
+  const ids = 2 ** 31 - config.firstId;
+  const line = `root:${config.firstId}:${ids - (ids % rangeWidth)}`;
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    if (!holdsIds(readFileSync(file, 'utf8'), config.firstId)) {
+      changes.line(file, line, 'user ids of containers, apart from those of the host');
+    }
+  }
+}
+
+function holdsIds(text: string, firstId: number): boolean {
+  return text.split('\n').some((line) => {
+    const [who, first = NaN, count = NaN] = line.split(':').map((word, at) => (at === 0 ? word : Number(word)));
+    return who === 'root' && Number(first) <= firstId && Number(first) + Number(count) >= firstId + 1000 * rangeWidth;
+  });
+}
+
+function missingCommands(): Warning[] {
+  const places = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  return commands
+    .filter(({ command }) => !places.some((place) => existsSync(`${place}/${command}`)))
+    .map((one) => ({ what: `${one.command} is missing: ${one.without}`, cure: `apt-get install ${one.package}` }));
+}
+
+function missingControllers(cgroups: Cgroups): Warning[] {
+  const wanted: readonly Controller[] = ['cpu', 'cpuacct', 'memory', 'pids', 'freezer'];
+  return wanted
+    .filter((controller) => !cgroups.of(controller))
+    .map((controller) => ({
+      what: `the cgroup controller ${controller} is not there: containers are not held to that limit`,
+      cure: `boot the kernel with it, for example cgroup_enable=${controller}`,
+    }));
+}
+
+async function missingOverlay(isRoot: boolean): Promise<Warning[]> {
+  const isThere = (): boolean => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8'));
+  if (!isThere() && isRoot && existsSync('/usr/sbin/modprobe')) await run(['modprobe', 'overlay']);
+  return isThere() ? [] : [{ what: 'the kernel has no overlay file system', cure: 'modprobe overlay' }];
+}
+
+async function lxcTooOld(): Promise<Warning[]> {
+  if (!existsSync('/usr/bin/lxc-start')) return [];
+  const { output } = await run(['lxc-start', '--version']);
+  if (Number.parseInt(output, 10) >= 5) return [];
+  return [{ what: `LXC ${output.trim()} was not tried`, cure: 'install LXC 5 or later' }];
+}
+
+/** Rules are matched by the beginnings of interface names: `conb` would be taken for a line of `con`. */
+async function neighbours(config: Config): Promise<Warning[]> {
+  if (!existsSync('/usr/sbin/nft')) return [];
+  const { code, output, errors } = await run(['nft', 'list', 'tables', 'inet']);
+  if (code !== 0) return [{ what: `nftables does not answer: ${errors.trim()}`, cure: 'see whether the kernel has it' }];
+  const others = [...output.matchAll(/^table inet berth_(\w+)$/gm)].map((match) => match[1]!);
+  const clash = others.find((other) => other !== config.name && overlaps(other, config.name));
+  if (clash === undefined) return [];
+  throw new Problem('conflict', `cannot use the name ${config.name} beside ${tableOf({ ...config, name: clash })}: choose one that does not begin like it`);
+}
+
+export function overlaps(one: string, other: string): boolean {
+  const veths = (name: string): string[] => [`${name}v`, `${name}b`];
+  return veths(one).some((a) => veths(other).some((b) => a.startsWith(b) || b.startsWith(a)));
+}
+
+function mustNotCollide({ addressPool }: Config): void {
+  const prefix = addressPool.replace(/0\.0\/16$/, '');
+  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const clash = own.find((one) => one.address.startsWith(prefix));
+  if (!clash) return;
+  throw new Problem('conflict', `cannot use addressPool ${addressPool}: this host is ${clash.address}; choose another /16`);
+}
+
+function network(config: Config): Warning[] {
+  const noServer = { what: 'no name server that containers could reach', cure: 'name one in /etc/resolv.conf' };
+  const noAddress = { what: 'no default route: forwarded ports have no address to answer at', cure: 'set appsHost' };
+  return [
+    ...(hostServers().length > 0 ? [] : [noServer]),
+    ...(config.appsHost ?? defaultAddress() ? [] : [noAddress]),
+  ];
+}

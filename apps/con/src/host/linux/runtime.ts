@@ -1,0 +1,190 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Problem } from '@berth/problem';
+import type { Config } from '../../config.js';
+import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
+import { readIfThere, type Cgroups } from './cgroups.js';
+import { Endings } from './endings.js';
+import { must, run } from './exec.js';
+import { attach } from './attach.js';
+import { Lives, type Life } from './lives.js';
+import type { Lines } from './line.js';
+import { lxcConfig, rangeWidth } from './lxc-config.js';
+import { mustBeSlot, vethOf } from './names.js';
+import { isSame, signalPid, signalProcess, type Identity } from './process.js';
+import { handResolver } from './resolver.js';
+
+/** SIGRTMIN+3, by which systemd halts a container (systemd(1), SIGNALS). */
+const halt = 37;
+
+/** How often init is asked: a signal that comes before systemd listens is lost. */
+const askEveryMs = 100;
+
+/** How often death is looked for; a look is one small file. */
+const lookEveryMs = 5;
+
+/** How long LXC's monitor may take to remove veth and cgroups before it is killed. */
+const monitorMs = 5_000;
+
+/** Containers by LXC's own commands. What runs is read from the kernel, never remembered. */
+export class LinuxRuntime implements Runtime {
+  private readonly lives: Lives;
+  private readonly endings: Endings;
+
+  constructor(
+    private readonly config: Config,
+    private readonly cgroups: Cgroups,
+    private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
+  ) {
+    this.lives = new Lives(this.lxcPath, cgroups);
+    this.endings = new Endings(this.eventsDirectory, this.lives);
+  }
+
+  running(): Promise<readonly Running[]> {
+    return Promise.resolve(this.lives.all().map((life) => this.asRunning(life)));
+  }
+
+  async start(slot: Slot, spec: ContainerSpec): Promise<Running> {
+    const alive = this.lives.of(slot);
+    if (alive) return this.asRunning(alive);
+    await this.clear(slot);
+    const directory = `${this.lxcPath}/${slot}`;
+    // The root user inside is a stranger here, and LXC looks whether it can pass through; the files are for us alone.
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+    mkdirSync(this.eventsDirectory, { recursive: true, mode: 0o711 });
+    writeFileSync(`${directory}/config`, this.configText(slot, spec), { mode: 0o600 });
+    handResolver(spec.root, this.firstId(spec));
+    const log = `${directory}/log`;
+    const { code } = await run(['lxc-start', '-P', this.lxcPath, '-n', `${slot}`, '-o', log, '-l', 'ERROR', '-d']);
+    const life = code === 0 ? this.lives.of(slot) : undefined;
+    if (life) {
+      this.endings.began(life);
+      return this.asRunning(life);
+    }
+    const reason = lastError(readIfThere(log) ?? '');
+    await this.stop(slot, { timeoutMs: 0 });
+    throw new Problem('unavailable', `cannot start container ${slot}: ${reason}`);
+  }
+
+  async stop(slot: Slot, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+    const monitor = this.lives.monitor(slot);
+    const life = this.lives.of(slot);
+    if (life) {
+      this.thaw(slot);
+      await this.halt(life, timeoutMs);
+    }
+    await this.settle(slot, monitor);
+    await this.clear(slot);
+  }
+
+  exec(slot: Slot, argv: readonly string[]): ExecSession {
+    if (!this.lives.of(slot)) {
+      throw new Problem('conflict', `cannot run a command in container ${slot}: it is not running`);
+    }
+    return attach(this.lxcPath, slot, argv);
+  }
+
+  line(spec: LineSpec): Promise<number> {
+    return this.lines.line(spec);
+  }
+
+  clearLines(): Promise<void> {
+    return this.lines.clearLines();
+  }
+
+  async clear(slot: Slot): Promise<void> {
+    if (this.lives.has(slot)) {
+      throw new Problem('conflict', `cannot clear away container ${slot}: it is running; stop it first`);
+    }
+    this.cgroups.remove(slot);
+    const veth = vethOf(this.config, slot);
+    if (existsSync(`/sys/class/net/${veth}`)) await must(['ip', 'link', 'delete', veth]);
+    rmSync(`${this.eventsDirectory}/${slot}`, { force: true });
+    rmSync(`${this.lxcPath}/${slot}`, { recursive: true, force: true });
+    rmSync(`/run/lxc/lock${this.lxcPath}/.${slot}`, { force: true });
+  }
+
+  watch(ended: (slot: Slot) => void): () => void {
+    return this.endings.watch(ended);
+  }
+
+  close(): void {
+    this.endings.close();
+  }
+
+  /** Always the same spelling: LXC names its command socket after it. */
+  private get lxcPath(): string {
+    return `${this.config.runDirectory}/lxc`;
+  }
+
+  private get eventsDirectory(): string {
+    return `${this.config.runDirectory}/ended`;
+  }
+
+  private firstId({ range }: ContainerSpec): bigint {
+    return BigInt(this.config.firstId) + BigInt(range) * BigInt(rangeWidth);
+  }
+
+  private configText(slot: Slot, spec: ContainerSpec): string {
+    return lxcConfig(spec, {
+      name: `${mustBeSlot(slot)}`,
+      veth: vethOf(this.config, slot),
+      firstId: this.firstId(spec),
+      eventsDirectory: this.eventsDirectory,
+      cgroup: { box: this.cgroups.box(slot), monitor: this.cgroups.monitor(slot), pivot: this.cgroups.pivot },
+      unified: {
+        cpu: this.cgroups.isUnified('cpu'),
+        memory: this.cgroups.isUnified('memory'),
+        pids: this.cgroups.isUnified('pids'),
+      },
+      swap: this.cgroups.countsSwap,
+    });
+  }
+
+  private asRunning(life: Life): Running {
+    return { slot: life.slot, initPid: life.pid, startedAt: life.startedAt, frozen: this.cgroups.frozen(life.slot) };
+  }
+
+  /** A frozen container hears no signal. */
+  private thaw(slot: Slot): void {
+    if (!this.cgroups.frozen(slot)) return;
+    const { file, word } = this.cgroups.thawing(slot);
+    writeFileSync(file, word);
+  }
+
+  private async halt(life: Life, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (let now = performance.now(), next = now; now < deadline && isSame(life); now = performance.now()) {
+      if (now >= next) {
+        signalProcess(life, halt);
+        next += askEveryMs;
+      }
+      await pause(lookEveryMs);
+    }
+    if (isSame(life)) signalProcess(life, 'SIGKILL');
+  }
+
+  /** Waits for LXC's monitor, which removes veth and cgroups last; one that hangs is killed with all it watches. */
+  private async settle(slot: Slot, monitor: Identity | undefined): Promise<void> {
+    if (await this.isGone(slot, monitor)) return;
+    for (const pid of this.cgroups.processes(slot)) signalPid(pid, 'SIGKILL');
+    if (await this.isGone(slot, monitor)) return;
+    throw new Problem('internal', `cannot end container ${slot}: the kernel does not let go of its processes`);
+  }
+
+  /** LXC closes its socket before it runs the last hook, so that its process is waited for too. */
+  private async isGone(slot: Slot, monitor: Identity | undefined): Promise<boolean> {
+    const deadline = performance.now() + monitorMs;
+    while (this.lives.has(slot) || (monitor && isSame(monitor))) {
+      if (performance.now() > deadline) return false;
+      await pause(lookEveryMs);
+    }
+    return true;
+  }
+}
+
+/** The reason LXC names last, without its time stamps. */
+function lastError(log: string): string {
+  const lines = log.split('\n').filter((line) => line.includes(' ERROR '));
+  return lines.map((line) => line.replace(/^.* ERROR\s+/, '')).at(0) ?? 'LXC did not say why';
+}
