@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { z } from 'zod';
 import { measures, smallestPerPricedUnit } from './measure.js';
 import { amountOf, difference, rate, total, type Use } from './rate.js';
 import { demoTariff, Tariff, tariffTag } from './tariff.js';
@@ -86,6 +87,11 @@ describe('Tariff', () => {
     expect(Tariff.safeParse({ ...demoTariff, cpu: '0.0000000001' }).success).toBe(false);
     expect(Tariff.safeParse({ ...demoTariff, cpu: '1e3' }).success).toBe(false);
     expect(Tariff.safeParse({ ...demoTariff, cpu: '-1' }).success).toBe(false);
+  });
+
+  it('is written down as it was read', () => {
+    const written = JSON.parse(JSON.stringify(z.encode(Tariff, full)));
+    expect(Tariff.parse(written)).toEqual(full);
   });
 
   it('refuses two sizes of one name, and sizes that con would refuse', () => {

@@ -7,18 +7,23 @@ import { smallestPerPricedUnit, type Measure, type Price } from './measure.js';
 const word = z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/);
 
 /** An amount of money as people write it, "2.19", at most nine digits after the point; held in nanos. */
-const amount = z
-  .string()
-  .regex(/^\d{1,9}(\.\d{1,9})?$/, 'an amount such as "2.19", at most nine digits after the point')
-  .transform((text) => {
+const amount = z.codec(z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'not an amount such as "2.19"'), z.bigint(), {
+  decode: (text) => {
     const [whole = '0', fraction = ''] = text.split('.');
     return BigInt(whole) * nanosPerUnit + BigInt(fraction.padEnd(9, '0'));
-  });
+  },
+  encode: (nanos) => `${nanos / nanosPerUnit}.${(nanos % nanosPerUnit).toString().padStart(9, '0')}`,
+});
+
+const bytes = z.codec(z.union([z.int(), z.string().regex(/^\d{1,20}$/)]), z.bigint(), {
+  decode: (value) => BigInt(value),
+  encode: (value) => value.toString(),
+});
 
 const TariffSize = z
   .strictObject({
     id: word,
-    memoryBytes: z.coerce.bigint(),
+    memoryBytes: bytes,
     cpuMillis: z.int(),
     pids: z.int(),
     /** For a month of 730 hours on. */
@@ -94,9 +99,18 @@ export type Tariffs = ReadonlyMap<string, Tariff>;
 
 /** @throws Problem `internal` where nobody ever offered that: it is not charged, and somebody must look at it. */
 export function fromTag(tariffs: Tariffs, tag: string): { tariff: Tariff; size: TariffSize } {
+  const found = find(tariffs, tag);
+  if (!found) throw new Problem('internal', `cannot rate the tag ${JSON.stringify(tag)}: no tariff has it`);
+  return found;
+}
+
+export function isOffered(tariffs: Tariffs, tag: string): boolean {
+  return find(tariffs, tag) !== undefined;
+}
+
+function find(tariffs: Tariffs, tag: string): { tariff: Tariff; size: TariffSize } | undefined {
   const [tariffId = '', sizeId = ''] = tag.split(':');
   const tariff = tariffs.get(tariffId);
   const size = tariff?.sizes.find(({ id }) => id === sizeId);
-  if (!tariff || !size) throw new Problem('internal', `cannot rate the tag ${JSON.stringify(tag)}: no tariff has it`);
-  return { tariff, size };
+  return tariff && size && { tariff, size };
 }
