@@ -1,0 +1,38 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { Problem } from '@berth/problem';
+import type { Request } from 'express';
+import { Strategy } from 'passport-local';
+import type { Config } from '../config.js';
+import { CONFIG } from '../http/tokens.js';
+import { Customers, type Customer } from './customers.js';
+import { Throttle } from './throttle.js';
+
+/** Address of mail and password, throttled by both ends: the account that is tried, and who tries. */
+@Injectable()
+export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
+  private readonly byAccount: Throttle;
+  private readonly byAddress: Throttle;
+
+  constructor(
+    private readonly customers: Customers,
+    @Inject(CONFIG) { throttle }: Config,
+  ) {
+    super({ usernameField: 'email', passReqToCallback: true, session: false });
+    this.byAccount = new Throttle(throttle.failuresPerAccount, throttle.windowSeconds * 1000);
+    this.byAddress = new Throttle(throttle.failuresPerAddress, throttle.windowSeconds * 1000);
+  }
+
+  async validate(request: Request, email: string, password: string): Promise<Customer> {
+    const [account, address] = [email.toLowerCase(), request.ip ?? ''];
+    this.byAccount.mustAllow(account);
+    this.byAddress.mustAllow(address);
+    // Counted before the work, so that a thousand tries at once are a thousand tries.
+    this.byAccount.add(account);
+    this.byAddress.add(address);
+    const customer = await this.customers.recognise(email, password);
+    if (!customer) throw new Problem('unauthenticated', 'cannot sign in: the address or the password is wrong');
+    this.byAccount.forget(account);
+    return customer;
+  }
+}

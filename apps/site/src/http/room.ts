@@ -1,0 +1,5 @@
+import type { Room } from '../room.js';
+import { HealthController } from './health.controller.js';
+import { ProblemFilter } from './problem-filter.js';
+
+export const httpRoom: Room = { controllers: [HealthController], providers: [ProblemFilter] };

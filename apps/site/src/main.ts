@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { once } from 'node:events';
+import { z } from 'zod';
+import { ConfigFault, readConfig } from './config.js';
+import { Customers } from './customers/customers.js';
+import { migrate } from './db/migrate.js';
+import { startSite } from './site.js';
+
+const help = `berth-site [serve]       serves until SIGTERM or SIGINT
+berth-site migrate       brings the database up to date, as SITE_DATABASE_OWNER_URL
+berth-site admin EMAIL   makes an admin of an address; prints the password of a new one, once
+
+Settings come from SITE_… variables and the JSON file that SITE_CONFIG names.
+`;
+
+/** 64 is EX_USAGE and 78 EX_CONFIG of sysexits.h. */
+async function main(words: readonly string[]): Promise<number> {
+  const [command = 'serve', argument, ...rest] = words;
+  switch (command) {
+    case 'serve':
+      return serve();
+    case 'migrate':
+      return migrateNow();
+    case 'admin':
+      if (argument !== undefined && rest.length === 0 && z.email().safeParse(argument).success) return admin(argument);
+      break;
+    case 'help':
+    case '--help':
+      process.stdout.write(help);
+      return 0;
+  }
+  process.stderr.write(help);
+  return 64;
+}
+
+async function serve(): Promise<number> {
+  const site = await startSite(readConfig());
+  process.stdout.write(`site listens on ${site.url}\n`);
+  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  await site.close();
+  return 0;
+}
+
+async function migrateNow(): Promise<number> {
+  const { databaseUrl, databaseOwnerUrl } = readConfig();
+  if (databaseOwnerUrl === undefined) throw new ConfigFault(['databaseOwnerUrl: is needed to migrate']);
+  const applied = await migrate(databaseOwnerUrl, databaseUrl);
+  process.stdout.write(applied.length > 0 ? `applied ${applied.join(', ')}\n` : 'the database is up to date\n');
+  return 0;
+}
+
+async function admin(email: string): Promise<number> {
+  const site = await startSite({
+    ...readConfig(),
+    listenPort: 0,
+    listenHost: '127.0.0.1',
+    hosts: [],
+    logLevel: 'silent',
+  });
+  try {
+    const { password } = await site.app.get(Customers).makeAdmin(email);
+    process.stdout.write(password === undefined ? `${email} is an admin\n` : `admin ${email}\npassword ${password}\n`);
+    return 0;
+  } finally {
+    await site.close();
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof ConfigFault ? 78 : 1;
+}
