@@ -29,8 +29,11 @@ export type RunningCon = Readonly<{
   stop(): Promise<void>;
 }>;
 
-/** Starts con's daemon as it ships, out of its build. */
-export async function startCon(options: ConOptions): Promise<RunningCon> {
+/**
+ * Starts con's daemon as it ships, out of its build.
+ * @param changing is told of every change to the host before con makes it.
+ */
+export async function startCon(options: ConOptions, changing?: (change: string) => void): Promise<RunningCon> {
   for (const directory of [options.home, options.runDirectory]) mkdirSync(directory, { recursive: true, mode: 0o711 });
   const socket = resolve(options.runDirectory, 'con.sock');
   const client = conClient({ socketPath: socket, timeoutMs: 30_000 });
@@ -50,6 +53,7 @@ export async function startCon(options: ConOptions): Promise<RunningCon> {
       ...options.env,
     },
     logFile: resolve(options.home, 'daemon.log'),
+    hear: changing && ((line) => changeIn(line, changing)),
     ready: async () => (await client['host.info']({})).protocol > 0,
   });
   return {
@@ -61,6 +65,13 @@ export async function startCon(options: ConOptions): Promise<RunningCon> {
     url: `http://127.0.0.1:${port}`,
     stop: () => service.stop(),
   };
+}
+
+/** con's log is a JSON object a line; a change to the host is told in a member of its own. */
+function changeIn(line: string, tell: (change: string) => void): void {
+  if (!line.startsWith('{')) return;
+  const { change } = JSON.parse(line) as { change?: string };
+  if (change) tell(change);
 }
 
 /** A con for one test run: everything it makes carries a name that nobody else has. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type ServiceOptions = Readonly<{
@@ -10,6 +11,8 @@ export type ServiceOptions = Readonly<{
   logFile: string;
   /** Answers once the service can be used; asked again and again. */
   ready: () => Promise<boolean>;
+  /** Hears every whole line that it prints. */
+  hear?: (line: string) => void;
   /** How long it may take to become ready. */
   withinMs?: number;
 }>;
@@ -37,6 +40,7 @@ export class Service {
       detached: true,
     });
     let recent = '';
+    if (options.hear) createInterface({ input: child.stdout! }).on('line', options.hear);
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.on('data', (chunk: Buffer) => {
         log.write(chunk);

@@ -3,13 +3,13 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from './build.ts';
 import { catalogueEntries, ensureTemplate } from './catalogue.ts';
-import { startCon } from './con-service.ts';
+import { startCon, type RunningCon } from './con-service.ts';
 import { ensureDatabase } from './database.ts';
 import { driverHere } from './driver.ts';
 import { hostPackages, installPackages } from './host-packages.ts';
+import { installation } from './installation.ts';
 import { startPostgres } from './postgres/cluster.ts';
 import { makeAdmin, startSite } from './site-service.ts';
-import { stateDirectory } from './state.ts';
 
 const say = (line: string): void => console.log(line);
 const stops: (() => Promise<void>)[] = [];
@@ -39,39 +39,25 @@ try {
 }
 
 async function start(): Promise<void> {
-  const state = stateDirectory();
-  mkdirSync(state, { recursive: true, mode: 0o755 });
   const here = await driverHere();
+  const { state, packages, postgres, roles, site: siteDirectory, con: options } = installation(here.driver);
+  mkdirSync(state, { recursive: true, mode: 0o755 });
   if (here.driver === 'fake') say(`No real containers: ${here.because}. con runs its fake host, which pretends.`);
-  else await installPackages(hostPackages, resolve(state, 'packages.json'), say);
+  else await installPackages(hostPackages, packages, say);
   await build(say);
 
-  const cluster = await startPostgres({ directory: resolve(state, 'postgres'), binaries: state });
+  const cluster = await startPostgres({ directory: postgres, binaries: state });
   stops.push(() => cluster.stop());
-  const databases = await ensureDatabase(cluster, 'berth', resolve(state, 'postgres', 'roles.json'));
+  const databases = await ensureDatabase(cluster, 'berth', roles);
 
-  const con = await startCon({
-    driver: here.driver,
-    name: 'con',
-    home: resolve(state, 'con'),
-    runDirectory: process.getuid?.() === 0 ? '/run/berth/con' : resolve(state, 'run'),
-    network: 77,
-    firstPort: 20_000,
-    lastPort: 29_999,
-    listenPort: 7077,
-    env: { CON_SAY_CHANGES: '1' },
-  });
+  const con = await startCon(options, (line) => say(`Change to this host: ${line}`));
   stops.push(() => con.stop());
   const info = await con.client['host.info']({});
-  for (const { what, cure } of info.warnings) say(`Warning: ${what}. ${cure}`);
+  for (const { what, cure } of info.warnings) say(`Warning: ${what}. Cure: ${cure}`);
 
-  const fresh = !existsSync(resolve(state, 'site', 'site.log'));
-  const site = await startSite({
-    directory: resolve(state, 'site'),
-    databases,
-    hosts: [{ name: 'here', con }],
-    listenPort: 8080,
-  });
+  const isFirst = !existsSync(resolve(siteDirectory, 'site.log'));
+  const hosts = [{ name: 'here', con }];
+  const site = await startSite({ directory: siteDirectory, databases, hosts, listenPort: 8080 });
   stops.push(() => site.stop());
   for (const { service } of [con, site]) {
     service.whenItDies((message) => {
@@ -79,13 +65,19 @@ async function start(): Promise<void> {
       void stop(1);
     });
   }
-  if (fresh) say(`\nThe first admin (this is printed once):\n${await makeAdmin(site, 'admin@example.org')}`);
+  if (isFirst) say(`\nThe first admin (this is printed once):\n${await makeAdmin(site, 'admin@example.org')}`);
 
   say(`\nBerth is at ${site.url}\n`);
+  await buildCatalogue(con);
+}
+
+/** The pages work meanwhile: an app is offered as soon as its template is ready. */
+async function buildCatalogue(con: RunningCon): Promise<void> {
   for (const entry of catalogueEntries()) {
-    await ensureTemplate(con, entry, say).catch((error: unknown) =>
-      console.error(`cannot build ${entry.name}:${entry.version}: ${String(error)}`),
-    );
+    if (stopping) return;
+    await ensureTemplate(con, entry, say).catch((error: unknown) => {
+      if (!stopping) console.error(`cannot build ${entry.name}:${entry.version}: ${String(error)}`);
+    });
   }
-  say('All demo templates are ready. Ctrl-C stops.');
+  if (!stopping) say('The demo templates are ready. Ctrl-C stops.');
 }

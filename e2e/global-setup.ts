@@ -1,0 +1,8 @@
+import { startStack } from './stack.ts';
+
+/** One stack for all browser tests; what they need to know of it travels in the environment, as Playwright wants it. */
+export default async function globalSetup(): Promise<() => Promise<void>> {
+  const stack = await startStack(console.log);
+  process.env['BERTH_E2E'] = JSON.stringify(stack.facts);
+  return () => stack.stop();
+}

@@ -1,0 +1,32 @@
+import { resolve } from 'node:path';
+import type { ConOptions } from './con-service.ts';
+import { stateDirectory } from './state.ts';
+
+/** What `npm start` makes of this clone, and `npm run teardown` takes away again. */
+export function installation(driver: 'linux' | 'fake'): {
+  state: string;
+  packages: string;
+  postgres: string;
+  roles: string;
+  site: string;
+  con: ConOptions;
+} {
+  const state = stateDirectory();
+  return {
+    state,
+    packages: resolve(state, 'packages.json'),
+    postgres: resolve(state, 'postgres'),
+    roles: resolve(state, 'postgres', 'roles.json'),
+    site: resolve(state, 'site'),
+    con: {
+      driver,
+      name: 'con',
+      home: resolve(state, 'con'),
+      runDirectory: process.getuid?.() === 0 ? '/run/berth/con' : resolve(state, 'run'),
+      network: 77,
+      firstPort: 20_000,
+      lastPort: 29_999,
+      listenPort: 7077,
+    },
+  };
+}
