@@ -188,7 +188,7 @@ export class Templates implements TemplateSource {
       for (const line of lines.slice(cached.length)) {
         const lineBegan = performance.now();
         at = line.line;
-        this.progress.running(key, line.line, line.key);
+        if (line.work.kind !== 'note') this.progress.running(key, line.line, line.key);
         above = await this.builder.make(line, above, context);
         this.progress.done(key, line.line, above, since(lineBegan));
       }
