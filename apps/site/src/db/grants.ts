@@ -7,4 +7,16 @@ export const grants: Readonly<Record<string, string>> = {
   session: 'select, insert, update, delete',
   lease: 'select, insert, update',
   audit_event: 'select, insert',
+  // By column where the database itself says the value: when, and in which transaction, a thing was recorded.
+  ledger_book: 'select, insert (currency)',
+  ledger_entry: 'select, insert (id, effective_at, posted_by, why, currency, reverses, body)',
+  ledger_transfer: 'select, insert',
+  ledger_seal: 'select, insert (number, entries, root)',
+  ledger_sealed: 'select, insert',
+  tariff: 'select, insert (id, body)',
+  usage_cursor: 'select, insert, update',
+  usage_sample: 'select, insert',
+  usage_sum: 'select, insert, update',
+  usage_entry: 'select, insert, update (invoice_number)',
+  usage_line: 'select, insert',
 };

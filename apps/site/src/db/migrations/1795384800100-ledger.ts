@@ -9,7 +9,6 @@ export class Ledger1795384800100 implements MigrationInterface {
     await runner.query(tables);
     await runner.query(guards);
     await runner.query(seals);
-    await runner.query(grants);
   }
 
   async down(): Promise<void> {
@@ -103,13 +102,4 @@ create trigger ${table}_stays before update or delete on ${table} for each row e
 create trigger ${table}_stays_whole before truncate on ${table} for each statement execute function refuse_change();`,
   )
   .join('\n')}
-`;
-
-/** By column where the database itself says the value: when and in which transaction a thing was recorded. */
-const grants = `
-grant select on ${appendOnly.join(', ')} to berth_app;
-grant insert (currency) on ledger_book to berth_app;
-grant insert (id, effective_at, posted_by, why, currency, reverses, body) on ledger_entry to berth_app;
-grant insert on ledger_transfer, ledger_sealed to berth_app;
-grant insert (number, entries, root) on ledger_seal to berth_app;
 `;

@@ -5,7 +5,6 @@ export class Usage1795384800200 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(tables);
     await runner.query(guards);
-    await runner.query(grants);
   }
 
   async down(): Promise<void> {
@@ -99,10 +98,4 @@ create trigger usage_entry_invoiced_once before update on usage_entry for each r
   when (old.invoice_number is not null or new.invoice_number is null
     or (to_jsonb(old) - 'invoice_number') <> (to_jsonb(new) - 'invoice_number'))
   execute function refuse_change();
-`;
-
-const grants = `
-grant select, insert on ${[...appendOnly, 'usage_entry'].join(', ')} to berth_app;
-grant select, insert, update on usage_cursor, usage_sum to berth_app;
-grant update (invoice_number) on usage_entry to berth_app;
 `;
