@@ -1,5 +1,7 @@
+import { invoice } from './de/invoice.js';
 import type { Catalogue } from './en.js';
 
 export const de: Catalogue = {
   app: { name: 'Berth' },
+  invoice,
 };

@@ -1,6 +1,9 @@
+import { invoice } from './en/invoice.js';
+
 /** Every sentence a person reads, by page; German has the same keys or the build fails. `{{ name }}` is filled in. */
 export const en = {
   app: { name: 'Berth' },
+  invoice,
 } as const;
 
 /** The shape that every language must have. */
