@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 
 const day = 24 * 60 * 60;
@@ -48,6 +49,22 @@ const Settings = z.strictObject({
 });
 
 export type Config = Readonly<z.output<typeof Settings>>;
+
+/** Every setting's name: a flag of `con daemon` each. */
+export const settingNames: readonly string[] = Object.keys(Settings.shape);
+
+/** Where the command line finds the daemon. */
+export function socketPathOf({ runDirectory }: Pick<Config, 'runDirectory'>): string {
+  return join(runDirectory, 'con.sock');
+}
+
+/** What the command line, as a client, takes from the environment. See no-color.org for the last. */
+export function readCaller(environment: NodeJS.ProcessEnv = process.env): {
+  token: string | undefined;
+  color: boolean;
+} {
+  return { token: environment['CON_TOKEN'], color: !environment['NO_COLOR'] };
+}
 
 /** Thrown with every fault at once; main prints it and exits 78 (EX_CONFIG of sysexits.h). */
 export class ConfigFault extends Error {}

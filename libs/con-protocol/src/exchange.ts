@@ -1,8 +1,15 @@
-import type { Agent} from 'node:http';
+import type { Agent } from 'node:http';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Problem } from '@berth/problem';
 import { nameOf, reach, type Endpoint } from './endpoint.js';
+
+/** No valid HTTP answer came: nothing listens, or not in time. Whether the call was carried out is not known. */
+export class Unreachable extends Problem {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('unavailable', message, options);
+  }
+}
 
 /** Without bounds, one host that drips a byte a second would hold its callers for ever. */
 export type ExchangeBounds = Readonly<{
@@ -22,7 +29,7 @@ export type Outgoing = Readonly<{
 
 export type Incoming = Readonly<{ status: number; body: Buffer }>;
 
-/** One request and its whole answer, within bounds. @throws Problem `unavailable` for whatever keeps the answer away. */
+/** One request and its whole answer, within bounds. @throws Unreachable for whatever keeps the answer away. */
 export async function exchange(
   endpoint: Endpoint,
   agent: Agent,
@@ -39,7 +46,7 @@ export async function exchange(
     } catch (cause) {
       if (attempt === 1 && isStale(sent, cause, outgoing)) continue;
       const why = deadline.aborted ? `no answer within ${bounds.timeoutMs} ms` : reasonOf(cause);
-      throw new Problem('unavailable', `cannot reach con at ${nameOf(endpoint)}: ${why}`, { cause });
+      throw new Unreachable(`cannot reach con at ${nameOf(endpoint)}: ${why}`, { cause });
     }
   }
 }

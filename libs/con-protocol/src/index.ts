@@ -4,5 +4,6 @@ export { methods, protocolVersion, type Method, type MethodName } from './method
 export type { ConClient, ConHandlers, ParamsOf, ResultOf } from './typed.js';
 export { conClient, faultsOf } from './client.js';
 export { nameOf, reach, type Endpoint } from './endpoint.js';
+export { Unreachable } from './exchange.js';
 export { faultCodes, faultOf, problemOf } from './faults.js';
 export { putStream } from './upload.js';

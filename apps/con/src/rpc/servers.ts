@@ -1,6 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, type AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { ConHandlers } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
@@ -23,11 +22,6 @@ export type ServersNeeds = Readonly<{
 }>;
 
 export type Servers = Readonly<{ socketPath: string; port: number; close(): Promise<void> }>;
-
-/** Where the command line finds the daemon. */
-export function socketPathOf(config: { runDirectory: string }): string {
-  return join(config.runDirectory, 'con.sock');
-}
 
 /** Opens both doors: the unix socket, for root alone and without a token, and loopback with it. */
 export async function startServers(needs: ServersNeeds): Promise<Servers> {

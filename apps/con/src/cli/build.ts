@@ -1,0 +1,103 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { putStream, type ConClient, type ResultOf } from '@berth/con-protocol';
+import { Problem } from '@berth/problem';
+import { textOf, type Command, type Room } from './command.js';
+import { packContext } from './context.js';
+import { printLog } from './line-log.js';
+import type { Terminal } from './terminal.js';
+import { readTemplateKey, shownBytes, shownTime } from './units.js';
+
+type Key = Readonly<{ name: string; version: string }>;
+type Step = ResultOf<'templates.get'>['steps'][number];
+
+export const build: Command = {
+  words: 'templates build',
+  short: 'build',
+  method: 'templates.build',
+  args: '<template:version> [directory]',
+  options: [['-f, --file <confile>', 'the Confile (default: Confile in the directory)']],
+  run: async (room, given) => {
+    const [template = '', directory = '.'] = given.args;
+    const key = readTemplateKey(template);
+    const path = textOf(given, 'file') ?? join(directory, 'Confile');
+    const confile = readConfile(path);
+    if (copies(confile)) await orderWithContext(room, key, confile, directory);
+    else await room.con['templates.build']({ ...key, confile });
+    return follow(room, key);
+  },
+};
+
+function readConfile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Problem('invalid', `cannot read the Confile ${path}; name it with -f`, { cause });
+  }
+}
+
+/** Whether files are needed. The daemon reads the Confile for good; this only spares it a tar that nobody asks for. */
+function copies(confile: string): boolean {
+  return /^[ \t]*copy[ \t\\]/im.test(confile);
+}
+
+async function orderWithContext(
+  { con, endpoint, terminal }: Room,
+  key: Key,
+  confile: string,
+  directory: string,
+): Promise<void> {
+  await using context = await packContext(directory, (path) =>
+    terminal.note(`left out: ${path} is no file, directory or symlink`),
+  );
+  const { upload } = await con['templates.build']({ ...key, confile, contextBytes: context.bytes });
+  if (upload !== undefined) await putStream(endpoint, upload, context.bytes, createReadStream(context.file));
+}
+
+/** Tells each line as it ends, until the template is ready or has failed. */
+async function follow({ con, terminal }: Room, key: Key): Promise<number> {
+  const told = new Set<number>();
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 1.5, 400)) {
+    const answer = await con['templates.get'](key);
+    if (!terminal.json) tellSteps(terminal, answer.steps, told);
+    if (answer.template.state !== 'building') {
+      if (terminal.json) terminal.result(answer);
+      return answer.template.state === 'ready' ? ready(terminal, answer) : failed(con, terminal, key, answer);
+    }
+    await sleep(pauseMs);
+  }
+}
+
+function tellSteps(terminal: Terminal, steps: readonly Step[], told: Set<number>): void {
+  for (const step of steps) {
+    if (told.has(step.line) || !['cached', 'done', 'failed'].includes(step.state)) continue;
+    told.add(step.line);
+    const time = step.milliseconds === undefined ? '' : shownTime(step.milliseconds);
+    const size = step.sizeBytes === undefined ? '' : shownBytes(step.sizeBytes);
+    terminal.line(
+      `${String(step.line).padStart(3)}  ${step.state.padEnd(6)}  ${time.padStart(7)}  ${size.padStart(8)}  ${step.text}`,
+    );
+  }
+}
+
+function ready(terminal: Terminal, { template }: ResultOf<'templates.get'>): number {
+  const { name, version, milliseconds, sizeBytes } = template;
+  if (!terminal.json)
+    terminal.line({ strong: `${name}:${version}` }, ` is ready: ${shownTime(milliseconds)}, ${shownBytes(sizeBytes)}`);
+  return 0;
+}
+
+async function failed(
+  con: ConClient,
+  terminal: Terminal,
+  key: Key,
+  { template }: ResultOf<'templates.get'>,
+): Promise<number> {
+  const { line, reason } = template;
+  if (line !== undefined && !terminal.json) await printLog(con, terminal, { ...key, line });
+  terminal.note(
+    `cannot build ${key.name}:${key.version}: ${line === undefined ? '' : `line ${line}: `}${reason ?? 'it failed'}`,
+  );
+  return 1;
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import type { Container } from '@berth/con-protocol';
+import { defaultLimits, type State } from '@berth/container';
+import { columns } from './columns.js';
+import { textOf, type Command, type Given, type Room } from './command.js';
+import { find } from './find.js';
+import { settle } from './settle.js';
+import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
+
+const noWait = ['--no-wait', 'do not wait until it is done'] as const;
+
+type Verb = 'start' | 'stop' | 'trash' | 'restore';
+
+/** A verb that leads to a state which the command line waits for. */
+function leadingTo(verb: Verb, wanted: State, short?: string): Command {
+  return {
+    words: `containers ${verb}`,
+    ...(short ? { short } : {}),
+    method: `containers.${verb}`,
+    args: '<name>',
+    options: [noWait],
+    run: async (room, given) => {
+      const { id } = await find(room.con, given.args[0] ?? '');
+      const { container } = await room.con[`containers.${verb}`]({ id });
+      return tell(room, given, container, wanted);
+    },
+  };
+}
+
+async function tell({ con, terminal }: Room, { options }: Given, container: Container, wanted: State): Promise<number> {
+  const now = options['wait'] === false ? container : await settle(con, container, wanted);
+  if (terminal.json) terminal.result(now);
+  else terminal.line(`${now.name} is ${now.state}${now.state === 'running' && now.url ? ` at ${now.url}` : ''}`);
+  return 0;
+}
+
+const create: Command = {
+  words: 'containers create',
+  short: 'create',
+  method: 'containers.create',
+  args: '<name> <template:version>',
+  options: [
+    ['--memory <size>', 'limit, like 512MiB'],
+    ['--cpu <cores>', 'limit, like 1.5'],
+    ['--pids <count>', 'limit of processes and threads'],
+    ['--owner <owner>', 'whose it is; owners share no range of user ids (default: operator)'],
+    ['--id <id>', 'an id of your own: the same again is the same container'],
+    noWait,
+  ],
+  run: async (room, given) => {
+    const [name = '', template = ''] = given.args;
+    const { container } = await room.con['containers.create']({
+      id: textOf(given, 'id') ?? `c${randomBytes(8).toString('hex')}`,
+      name,
+      owner: textOf(given, 'owner') ?? 'operator',
+      template: readTemplateKey(template),
+      limits: limitsIn(given),
+    });
+    return tell(room, given, container, 'stopped');
+  },
+};
+
+function limitsIn(given: Given): { memoryBytes: bigint; cpuMillis: number; pids: number } {
+  const [memory, cpu, pids] = [textOf(given, 'memory'), textOf(given, 'cpu'), textOf(given, 'pids')];
+  return {
+    memoryBytes: memory === undefined ? defaultLimits.memoryBytes : readBytes(memory),
+    cpuMillis: cpu === undefined ? defaultLimits.cpuMillis : readCores(cpu),
+    pids: pids === undefined ? defaultLimits.pids : readWhole(pids, 'a number of processes'),
+  };
+}
+
+const list: Command = {
+  words: 'containers list',
+  short: 'list',
+  method: 'containers.list',
+  run: async ({ con, terminal }) => {
+    const answer = await con['containers.list']({});
+    if (terminal.json) {
+      terminal.result(answer);
+      return 0;
+    }
+    const memory = new Map(answer.usage.map(({ id, memoryBytes }) => [id, memoryBytes]));
+    const rows = (answer.containers ?? []).map((one) => [
+      one.name,
+      one.state,
+      `${one.template.name}:${one.template.version}`,
+      shownBytes(memory.get(one.id) ?? 0n),
+      one.owner,
+      one.id,
+      one.url ?? '',
+    ]);
+    for (const line of columns(['NAME', 'STATE', 'TEMPLATE', 'MEMORY', 'OWNER', 'ID', 'URL'], rows))
+      terminal.line(line);
+    return 0;
+  },
+};
+
+const get: Command = {
+  words: 'containers get',
+  method: 'containers.get',
+  args: '<name>',
+  run: async ({ con, terminal }, { args }) => {
+    const { id } = await find(con, args[0] ?? '');
+    terminal.result(await con['containers.get']({ id }));
+    return 0;
+  },
+};
+
+const destroy: Command = {
+  words: 'containers destroy',
+  method: 'containers.destroy',
+  args: '<name>',
+  run: async ({ con, terminal }, { args }) => {
+    const { id, name } = await find(con, args[0] ?? '');
+    const answer = await con['containers.destroy']({ id });
+    if (terminal.json) terminal.result(answer);
+    else terminal.line(`${name} and its data are being destroyed`);
+    return 0;
+  },
+};
+
+export const containerCommands: readonly Command[] = [
+  create,
+  leadingTo('start', 'running', 'start'),
+  leadingTo('stop', 'stopped', 'stop'),
+  list,
+  get,
+  leadingTo('trash', 'trashed', 'remove'),
+  leadingTo('restore', 'stopped'),
+  destroy,
+];

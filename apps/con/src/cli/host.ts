@@ -1,0 +1,43 @@
+import { textOf, type Command } from './command.js';
+import { readWhole, shownBytes } from './units.js';
+
+const info: Command = {
+  words: 'host info',
+  method: 'host.info',
+  run: async ({ con, terminal }) => {
+    const host = await con['host.info']({});
+    if (terminal.json) {
+      terminal.result(host);
+      return 0;
+    }
+    terminal.line(`con ${host.version}, protocol ${host.protocol}, driver ${host.driver}, instance ${host.instance}`);
+    terminal.line(`${host.kernel} on ${host.architecture}, ${host.cpus} cores`);
+    terminal.line(`memory  ${shownBytes(host.memoryFreeBytes)} free of ${shownBytes(host.memoryBytes)}`);
+    terminal.line(`disk    ${shownBytes(host.diskFreeBytes)} free of ${shownBytes(host.diskBytes)}`);
+    terminal.line(`containers  ${host.running} running of ${host.containers}; ports answer at ${host.appsHost}`);
+    for (const { what, cure } of host.warnings) terminal.line(`warning: ${what}; ${cure}`);
+    return 0;
+  },
+};
+
+const read: Command = {
+  words: 'usage read',
+  method: 'usage.read',
+  options: [
+    ['--after <cursor>', 'what `next` said last time'],
+    ['--limit <count>', 'of samples'],
+    ['--cut', 'sample every container first'],
+  ],
+  run: async ({ con, terminal }, given) => {
+    const [after, limit] = [textOf(given, 'after'), textOf(given, 'limit')];
+    const answer = await con['usage.read']({
+      ...(after === undefined ? {} : { after: BigInt(readWhole(after, 'a cursor')) }),
+      ...(limit === undefined ? {} : { limit: readWhole(limit, 'a number of samples') }),
+      ...(given.options['cut'] === true ? { cut: true } : {}),
+    });
+    terminal.result(answer);
+    return 0;
+  },
+};
+
+export const hostCommands: readonly Command[] = [info, read];

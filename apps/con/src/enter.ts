@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { asProblem } from '@berth/problem';
+import { pino } from 'pino';
+import { run } from './cli/program.js';
+import { ConfigFault, readCaller, readConfig, settingNames, socketPathOf } from './config.js';
+
+/** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
+const exitCodes = { config: 78, unavailable: 69 } as const;
+
+/** From the words on the command line to an exit code: the daemon, or a client of it. */
+export async function enter(argv: readonly string[]): Promise<number> {
+  const { stdin, stdout, stderr } = process;
+  const { token, color } = readCaller();
+  try {
+    return await run(argv, {
+      stdin,
+      stdout,
+      stderr,
+      token,
+      color: color && stdout.isTTY,
+      version: versionOf(new URL('../package.json', import.meta.url)),
+      socketPath: () => socketPathOf(readConfig({})),
+      settings: settingNames,
+      daemon: runDaemon,
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigFault)) throw thrown;
+    stderr.write(`${thrown.message}\n`);
+    return exitCodes.config;
+  }
+}
+
+function versionOf(manifest: URL): string {
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
+  return version;
+}
+
+/** Runs until SIGTERM or SIGINT; a second signal ends it at once. */
+async function runDaemon(flags: Readonly<Record<string, string>>): Promise<number> {
+  const config = readConfig(flags);
+  const log = pino({ level: config.logLevel });
+  const { startDaemon } = await import('./daemon.js');
+  const asked = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+  try {
+    const daemon = await startDaemon(config, log);
+    log.info({ signal: await asked }, 'going down');
+    await daemon.close();
+    return 0;
+  } catch (thrown) {
+    const problem = asProblem(thrown);
+    log.fatal({ err: thrown }, problem.message);
+    return exitCodes.unavailable;
+  }
+}
