@@ -17,12 +17,11 @@ if (!existsSync(state)) {
   say(`Nothing to take back: ${state} is not there.`);
   process.exit(0);
 }
-const isUp = await conClient({ socketPath: resolve(con.runDirectory, 'con.sock'), timeoutMs: 1_000 })
-  ['host.info']({})
-  .then(
-    () => true,
-    () => false,
-  );
+const client = conClient({ socketPath: resolve(con.runDirectory, 'con.sock'), timeoutMs: 1_000 });
+const isUp = await client['host.info']({}).then(
+  () => true,
+  () => false,
+);
 if (isUp) {
   console.error('cannot tear down: Berth is running; stop it first (Ctrl-C in its terminal)');
   process.exit(1);
