@@ -67,7 +67,8 @@ describe('A build', () => {
     await yard.build('three', ['WORKDIR /srv', 'RUN a']);
     expect(yard.host.ran('a')).toBe(3);
     expect(yard.host.lines.at(-2)).toMatchObject({
-      argv: ['/bin/sh', '-c', expect.stringContaining('cd'), '/srv', '/bin/sh', '-c', 'a'],
+      argv: ['/bin/sh', '-c', 'a'],
+      workdir: '/srv',
       network: true,
     });
   });
@@ -98,7 +99,7 @@ describe('A build', () => {
     expect(failed.template).toMatchObject({
       state: 'failed',
       line: 3,
-      reason: expect.stringMatching(/^cannot run line 3: .*exit code 100/),
+      reason: expect.stringMatching(/^cannot run the line: .*exit code 100/),
     });
     expect(failed.steps.map(({ state }) => state)).toEqual(['done', 'done', 'failed', 'waiting']);
     expect(logOf('web', 3)).toBe('no such ␛[31mpackage␛[0m');
@@ -120,7 +121,7 @@ describe('A build', () => {
     expect(template).toMatchObject({
       state: 'failed',
       line: 2,
-      reason: 'cannot run line 2: it took longer than 0.02 seconds',
+      reason: 'cannot run the line: it took longer than 0.02 seconds',
     });
     expect([...yard.host.onDisk.keys()]).toEqual([1]);
   });
@@ -128,7 +129,7 @@ describe('A build', () => {
   it('fails for a full disk before a line, at its end and in the middle, and leaves nothing of it', async () => {
     await yard.build('other', []);
     yard.host.freeBytes = GiB - 1n;
-    expect((await yard.build('web', ['RUN a'])).template.reason).toMatch(/^cannot run line 2: the disk is full/);
+    expect((await yard.build('web', ['RUN a'])).template.reason).toMatch(/^cannot run the line: the disk is full/);
     expect(yard.host.ran('a')).toBe(0);
     yard.host.freeBytes = GiB;
     yard.host.commands.set('full', async () => {

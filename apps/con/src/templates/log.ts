@@ -57,13 +57,14 @@ export class Logs {
 
 export class LineLog {
   private size = 0;
+  private isClosed = false;
   /** The disk was full, perhaps: the line fails by it once it has ended. */
   fault: unknown;
 
   constructor(private readonly file: number) {}
 
   write(chunk: Buffer): void {
-    if (this.size > mostBytes || this.fault) return;
+    if (this.size > mostBytes || this.fault || this.isClosed) return;
     this.size += chunk.length;
     try {
       writeSync(this.file, this.size > mostBytes ? cut : chunk);
@@ -72,7 +73,9 @@ export class LineLog {
     }
   }
 
+  /** What comes later is dropped: the number of a closed file may be another file's by then. */
   close(): void {
+    this.isClosed = true;
     closeSync(this.file);
   }
 }

@@ -42,6 +42,11 @@ export class Progress {
       .map(lineOf);
   }
 
+  /** Whether some template shows the log of that cache key. */
+  shows(key: string): boolean {
+    return this.database.prepare('select 1 from template_line where key = ? limit 1').get(key) !== undefined;
+  }
+
   /** Forgets how an earlier build of it went, not where it ended. `stands` keeps what FROM names from being removed meanwhile. */
   begin(
     { name, version }: Key,

@@ -47,7 +47,8 @@ const steps = [
      primary key (name, version, line),
      foreign key (name, version) references template (name, version) on delete cascade
    ) strict;
-   create index template_line_snapshot on template_line (snapshot);`,
+   create index template_line_snapshot on template_line (snapshot);
+   create index template_line_key on template_line (key);`,
 ];
 
 /** What one line of a Confile left behind: a layer of files, or (`layer` absent) only changed surroundings. */
@@ -153,13 +154,14 @@ export class SnapshotRecords {
 
   /**
    * Removes, leaf to root, those of the candidates that nothing stands on: no snapshot, no template, no line, no
-   * container. One that only containers hold is retired: it is looked at again by the next call. The layers of what
-   * was removed are loose then.
+   * container. One that only containers hold is retired: it is looked at again by the next call. Answers the keys of
+   * what was removed; their layers are `removing` then.
    */
-  prune(candidates: Iterable<number>, containersOn: (snapshot: number) => number): void {
-    transact(this.database, () => {
+  prune(candidates: Iterable<number>, containersOn: (snapshot: number) => number): readonly string[] {
+    return transact(this.database, () => {
       const retired = this.all('select id from snapshot where retired = 1').map((row) => Number(row['id']));
       const open = new Set([...retired, ...candidates]);
+      const gone: string[] = [];
       while (open.size > 0) {
         const id = Math.max(...open);
         open.delete(id);
@@ -171,8 +173,10 @@ export class SnapshotRecords {
           if (snapshot.layer !== undefined)
             this.database.prepare(`update layer set state = 'removing' where layer = ?`).run(snapshot.layer);
           if (snapshot.parent !== undefined) open.add(snapshot.parent);
+          gone.push(snapshot.key);
         }
       }
+      return gone;
     });
   }
 

@@ -4,11 +4,14 @@ import type { Layers } from '../host/layers.js';
 
 const GiB = 1024n * 1024n * 1024n;
 
+/** How often a line's disk is looked at; a look is one statfs. */
+const everyMs = 500;
+
 /** A full disk costs containers their data, so builds keep away from its last gibibyte, or its last twentieth where that is less. */
 export class Space {
   constructor(
     private readonly layers: Pick<Layers, 'space'>,
-    private readonly everyMs = 500,
+    private readonly tell: (message: string, error?: unknown) => void,
   ) {}
 
   async isShort(): Promise<boolean> {
@@ -17,24 +20,25 @@ export class Space {
     return freeBytes < (twentieth < GiB ? twentieth : GiB);
   }
 
-  /** Looks again and again while a line runs; resolves true once the disk is short, false once told to stop. */
-  async runsShort(stop: AbortSignal): Promise<boolean> {
-    while (!stop.aborted) {
-      if (await this.isShort()) return true;
-      await after(this.everyMs, undefined, { signal: stop, ref: false }).catch((error: unknown) => {
-        if (!stop.aborted) throw error;
-      });
-    }
-    return false;
+  /** Aborted once the disk is short; looks no further once told to stop. */
+  watch(stop: AbortSignal): AbortSignal {
+    const short = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!stop.aborted) {
+        if (await this.isShort()) return short.abort();
+        await after(everyMs, undefined, { signal: stop, ref: false });
+      }
+    };
+    look().catch((error: unknown) => {
+      if (!stop.aborted) this.tell('cannot watch the disk while a line runs', error);
+    });
+    return short.signal;
   }
 }
 
 export function diskFull(doing: string, cause?: unknown): Problem {
-  return new Problem(
-    'unavailable',
-    `cannot ${doing}: the disk is full; remove templates or containers, or give the host more room`,
-    { cause },
-  );
+  const cure = 'remove templates or containers, or give the host more room';
+  return new Problem('unavailable', `cannot ${doing}: the disk is full; ${cure}`, { cause });
 }
 
 /** ENOSPC or EDQUOT, at whatever depth it was wrapped. */

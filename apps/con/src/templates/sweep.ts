@@ -30,11 +30,9 @@ export class Sweep {
 
   async letGo({ snapshots: candidates, logs }: Held): Promise<void> {
     const { snapshots, progress, containersOn } = this.needs;
-    const below = candidates.flatMap((id) => snapshots.line(id).map(({ key }) => key));
-    snapshots.prune(candidates, (id) => containersOn(idOf(id)));
-    const shown = new Set(progress.list().flatMap((row) => progress.lines(row).map(({ key }) => key)));
-    for (const key of new Set([...logs, ...below])) {
-      if (!shown.has(key) && !snapshots.byKey(key)) this.needs.logs.remove(key);
+    const gone = snapshots.prune(candidates, (id) => containersOn(idOf(id)));
+    for (const key of new Set([...logs, ...gone])) {
+      if (!progress.shows(key) && !snapshots.byKey(key)) this.needs.logs.remove(key);
     }
     await this.discard(snapshots.layersIn('removing'));
   }
