@@ -1,8 +1,12 @@
 import { existsSync, readFileSync, readdirSync, rmdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Slot } from '../runtime.js';
 import { mustBeSlot } from './names.js';
+
+/** How long a dead container may hold on to its cgroups. */
+const busyMs = 3_000;
 
 /** What the kernel bounds and counts, by the names of cgroup v1. */
 export type Controller = 'cpu' | 'cpuacct' | 'memory' | 'pids' | 'freezer';
@@ -94,14 +98,14 @@ export class Cgroups {
     return [...new Set(found)];
   }
 
-  /** Removes what a dead life left, deepest first: the kernel removes no cgroup that has children. */
-  remove(slot: Slot): void {
-    for (const { path } of this.hierarchies) removeTree(`${path}/${this.config.name}/${mustBeSlot(slot)}`);
+  /** Removes what a dead life left. @throws Problem when some process does not go. */
+  async remove(slot: Slot): Promise<void> {
+    for (const { path } of this.hierarchies) await removeSoon(`${path}/${this.config.name}/${mustBeSlot(slot)}`);
   }
 
   /** Removes con's own parent cgroups, once no container is left. */
-  removeAll(): void {
-    for (const { path } of this.hierarchies) removeTree(`${path}/${this.config.name}`);
+  async removeAll(): Promise<void> {
+    for (const { path } of this.hierarchies) await removeSoon(`${path}/${this.config.name}`);
   }
 
   /** Slots that have any cgroup, alive or left over. */
@@ -126,7 +130,9 @@ function hierarchies(read: (path: string) => string): Hierarchy[] {
       const [, mount = '', type = '', options = ''] = line.split(' ');
       if (type === 'cgroup') {
         const controllers = options.split(',');
-        const root = [...roots].find(([key]) => key.split(',').some((word) => word !== '' && controllers.includes(word)));
+        const root = [...roots].find(([key]) =>
+          key.split(',').some((word) => word !== '' && controllers.includes(word)),
+        );
         return [{ version: 1, path: below(mount, root?.[1]), controllers }];
       }
       if (type !== 'cgroup2') return [];
@@ -147,13 +153,27 @@ function below(mount: string, root: string | undefined): string {
   return root === undefined || root === '/' || root === '' ? mount : `${mount}${root}`;
 }
 
-export function removeTree(path: string): void {
-  for (const child of directoriesIn(path)) removeTree(`${path}/${child}`);
+/** A process that has just died keeps its cgroup busy for some milliseconds more. */
+export async function removeSoon(path: string): Promise<void> {
+  const deadline = performance.now() + busyMs;
+  while (!isRemoved(path)) {
+    if (performance.now() > deadline) {
+      throw new Problem('internal', `cannot remove the cgroup ${path}: processes are still in it`);
+    }
+    await pause(5);
+  }
+}
+
+/** Deepest first: the kernel removes no cgroup that has children. */
+function isRemoved(path: string): boolean {
+  if (!directoriesIn(path).every((child) => isRemoved(`${path}/${child}`))) return false;
   try {
     rmdirSync(path);
+    return true;
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return;
-    throw new Problem('internal', `cannot remove the cgroup ${path}: processes are still in it`, { cause });
+    if (codeOf(cause) === 'ENOENT') return true;
+    if (codeOf(cause) === 'EBUSY') return false;
+    throw cause;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Facts, Host, Warning } from '../host.js';
 import { Cgroups } from './cgroups.js';
 import { Changes } from './changes.js';
 import { facts } from './facts.js';
-import { LinuxLayers } from './layers.js';
+import { OverlayLayers } from './layers.js';
 import { Lines } from './line.js';
 import { LinuxMeter } from './meter.js';
 import { LinuxNet } from './net.js';
@@ -14,7 +14,7 @@ import { LinuxRuntime } from './runtime.js';
 export class LinuxHost implements Host {
   readonly driver = 'linux';
   readonly runtime: LinuxRuntime;
-  readonly layers: LinuxLayers;
+  readonly layers: OverlayLayers;
   readonly net: LinuxNet;
   readonly meter: LinuxMeter;
   private readonly cgroups: Cgroups;
@@ -28,14 +28,16 @@ export class LinuxHost implements Host {
   ) {
     this.cgroups = new Cgroups(config);
     this.changes = new Changes(config.home, note);
-    this.layers = new LinuxLayers(config);
-    this.runtime = new LinuxRuntime(config, this.cgroups, new Lines(config));
+    const lines = new Lines(config, this.cgroups);
+    this.layers = new OverlayLayers(config, lines);
+    this.runtime = new LinuxRuntime(config, this.cgroups, lines);
     this.net = new LinuxNet(config);
     this.meter = new LinuxMeter(this.cgroups);
     this.stopForgetting = this.runtime.watch((slot) => this.meter.forget(slot));
   }
 
-  prepare(): Promise<readonly Warning[]> {
+  async prepare(): Promise<readonly Warning[]> {
+    await this.layers.prepare();
     return prepare(this.config, this.cgroups, this.changes);
   }
 
@@ -47,7 +49,7 @@ export class LinuxHost implements Host {
   async teardown(): Promise<void> {
     for (const slot of this.cgroups.slots()) await this.runtime.stop(slot, { timeoutMs: 10_000 });
     await this.net.remove();
-    this.cgroups.removeAll();
+    await this.cgroups.removeAll();
     this.changes.undo();
   }
 

@@ -96,7 +96,7 @@ export class LinuxRuntime implements Runtime {
     if (this.lives.has(slot)) {
       throw new Problem('conflict', `cannot clear away container ${slot}: it is running; stop it first`);
     }
-    this.cgroups.remove(slot);
+    await this.cgroups.remove(slot);
     const veth = vethOf(this.config, slot);
     if (existsSync(`/sys/class/net/${veth}`)) await must(['ip', 'link', 'delete', veth]);
     rmSync(`${this.eventsDirectory}/${slot}`, { force: true });
