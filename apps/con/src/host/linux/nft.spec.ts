@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import { additions, constantRules, lineSources, listed, removals, trafficOf } from './nft.js';
+
+const config = { name: 'con', addressPool: '10.77.0.0/16' };
+
+/** As nftables 1.0.6 prints it. */
+const printed = `table inet berth_con {
+	set from {
+		type ipv4_addr
+		size 65536
+		counter
+		elements = { 10.77.0.1 counter packets 3 bytes 18446744073709551615,
+			     10.77.0.2 counter packets 0 bytes 0 }
+	}
+
+	set to {
+		type ipv4_addr
+		size 65536
+		counter
+		elements = { 10.77.0.1 counter packets 3 bytes 9007199254740993 }
+	}
+
+	set sources {
+		type ifname . ipv4_addr
+		size 131072
+		elements = { "conv1" . 10.77.0.1,
+			     "conb1" . 10.77.255.1 }
+	}
+
+	map forwards {
+		type inet_proto . inet_service : ipv4_addr . inet_service
+		size 131072
+		elements = { tcp . 20000 : 10.77.0.1 . 80,
+			     udp . 20001 : 10.77.0.2 . 53 }
+	}
+
+	set uplinks {
+		type ifname
+		size 64
+	}
+
+	chain early {
+		type filter hook prerouting priority raw; policy accept;
+		ip saddr @from
+	}
+}
+`;
+
+describe('the nftables table', () => {
+  it('is read back whole, with counters beyond what a JSON number holds', () => {
+    const { elements, chains, sets } = listed(printed);
+    expect(elements.from).toEqual(new Map([['10.77.0.1', 18446744073709551615n], ['10.77.0.2', 0n]]));
+    expect(elements.sources).toEqual(new Set(['conv1 . 10.77.0.1', 'conb1 . 10.77.255.1']));
+    expect(elements.forwards).toEqual(
+      new Map([['tcp . 20000', '10.77.0.1 . 80'], ['udp . 20001', '10.77.0.2 . 53']]),
+    );
+    expect(elements.uplinks).toEqual(new Set());
+    expect(chains).toEqual(['early']);
+    expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'uplinks']);
+  });
+
+  it('tells traffic from the side of the container', () => {
+    const traffic = trafficOf(listed(printed).elements);
+    expect(traffic.get('10.77.0.1')).toEqual({ bytesIn: 9007199254740993n, bytesOut: 18446744073709551615n });
+    expect(traffic.get('10.77.0.2')).toEqual({ bytesIn: 0n, bytesOut: 0n });
+  });
+
+  it('hands counters over when it is made anew', () => {
+    expect(additions(config, { from: new Map([['10.77.0.1', 5_000_000_000n]]) })).toEqual([
+      'add element inet berth_con from { 10.77.0.1 counter packets 0 bytes 5000000000 }',
+    ]);
+  });
+
+  it('has no rule that names a container: only elements change', () => {
+    expect(constantRules(config).join('\n')).not.toMatch(/10\.77\.0\.[1-9]/);
+  });
+
+  it('knows every interface a line may have, and the one address it may send from', () => {
+    expect(lineSources(config)).toHaveLength(254);
+    expect(lineSources(config)[253]).toBe('conb254 . 10.77.255.254');
+  });
+
+  it('removes nothing where nothing is to be removed', () => {
+    expect(removals(config, 'from', [])).toEqual([]);
+  });
+});
