@@ -4,12 +4,19 @@ import { type Nanos, nanosPerUnit } from './nanos.js';
  * An amount for a person, in the language's own form ("€0.50", "0,50 €"). Never goes through floating point: the digits
  * are handed to Intl as a decimal string (ECMA-402, NumberFormat v3).
  * @param fractionDigits at most 9; trailing zeros beyond two are dropped, so small prices show what they are.
+ * @param leastDigits are always shown, so that a column of amounts stands straight.
  */
-export function formatNanos(amount: Nanos, currency: string, locale: string, fractionDigits = 2): string {
+export function formatNanos(
+  amount: Nanos,
+  currency: string,
+  locale: string,
+  fractionDigits = 2,
+  leastDigits = Math.min(2, fractionDigits),
+): string {
   const form = new Intl.NumberFormat(locale, {
     style: 'currency',
     currency,
-    minimumFractionDigits: Math.min(2, fractionDigits),
+    minimumFractionDigits: leastDigits,
     maximumFractionDigits: fractionDigits,
     roundingMode: 'halfEven',
   } as Intl.NumberFormatOptions);
