@@ -237,7 +237,8 @@ export class Templates implements TemplateSource {
   private fail(key: Key, error: unknown): void {
     const { line, milliseconds, cause } = error instanceof FailedLine ? error : new FailedLine(undefined, 0, error);
     const problem = asProblem(cause);
-    if (problem.code === 'internal' && !this.closing.signal.aborted) this.needs.tell(`cannot build ${nameOf(key)}`, cause);
+    if (problem.code === 'internal' && !this.closing.signal.aborted)
+      this.needs.tell(`cannot build ${nameOf(key)}`, cause);
     const place = problem instanceof ConfileFault ? problem.problems[0]?.line : line;
     this.progress.failed(key, place, this.closing.signal.aborted ? 'interrupted' : problem.message, milliseconds);
   }
