@@ -1,0 +1,79 @@
+import type { Mirror } from './mirror.js';
+
+/** Units that only matter to a machine with hardware of its own, or cost a container's boot time for nothing. */
+const masked = [
+  'apt-daily-upgrade.timer',
+  'apt-daily.timer',
+  'console-getty.service',
+  'dev-hugepages.mount',
+  'dev-mqueue.mount',
+  'e2scrub_all.service',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.service',
+  'fstrim.timer',
+  'getty.target',
+  'getty@.service',
+  'hwclock.service',
+  'ifupdown-pre.service',
+  'kmod-static-nodes.service',
+  'modprobe@.service',
+  'networking.service',
+  'proc-sys-fs-binfmt_misc.automount',
+  'proc-sys-fs-binfmt_misc.mount',
+  'sys-fs-fuse-connections.mount',
+  'sys-kernel-config.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'systemd-binfmt.service',
+  'systemd-firstboot.service',
+  'systemd-initctl.socket',
+  'systemd-journal-flush.service',
+  'systemd-modules-load.service',
+  'systemd-pstore.service',
+  'systemd-random-seed.service',
+  'systemd-remount-fs.service',
+  'systemd-sysusers.service',
+  'systemd-tmpfiles-setup-dev.service',
+  'systemd-tmpfiles-setup-dev-early.service',
+  'systemd-udev-trigger.service',
+  'systemd-udevd-control.socket',
+  'systemd-udevd-kernel.socket',
+  'systemd-udevd.service',
+  'systemd-update-utmp-runlevel.service',
+  'systemd-update-utmp.service',
+];
+
+/**
+ * What makes a fresh Debian fit to be many containers. Runs inside it, as its root.
+ *
+ * Nothing of the host's stays (name, resolver), and nothing that must differ between containers (machine id, host keys);
+ * systemd makes a machine id of its own at first boot where the file is empty. `policy-rc.d` is there, empty and not
+ * executable, so that lines have a file to bind theirs over.
+ */
+const script = `
+set -e
+for unit in ${masked.join(' ')}; do ln -sf /dev/null "/etc/systemd/system/$unit"; done
+ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
+printf '%s' "$SOURCES" > /etc/apt/sources.list
+printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' > /etc/apt/apt.conf.d/90berth
+: > /etc/machine-id
+rm -f /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
+printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > /etc/hosts
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old
+rm -rf /var/log/bootstrap.log /var/log/dpkg.log /var/log/alternatives.log /var/log/apt /var/lib/dpkg/*-old /tmp/*
+: > /usr/sbin/policy-rc.d
+chmod 644 /usr/sbin/policy-rc.d
+`;
+
+export const finishArgv: readonly string[] = ['/bin/sh', '-c', script];
+
+/** What apt inside fetches from: the mirror that the base itself came from. */
+export function sourcesList(suite: string, { main, security }: Mirror, hasUpdates: boolean): string {
+  return [
+    `deb ${main} ${suite} main`,
+    ...(hasUpdates ? [`deb ${main} ${suite}-updates main`] : []),
+    ...(security === undefined ? [] : [`deb ${security} ${suite}-security main`]),
+    '',
+  ].join('\n');
+}

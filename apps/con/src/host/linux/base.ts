@@ -1,0 +1,194 @@
+import {
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { Problem } from '@berth/problem';
+import type { Config } from '../../config.js';
+import type { Layer } from '../layers.js';
+import { finishArgv, sourcesList } from './base-finish.js';
+import { must, open } from './exec.js';
+import { firstIdOf, withIdMap } from './idmap.js';
+import type { Lines } from './line.js';
+import { mirrorOf, oneLineSources, stanzaSources, type Mirror, type Source } from './mirror.js';
+import { mountPoints } from './mounts.js';
+import { discard } from './removal.js';
+import { directory, type Shelf } from './shelf.js';
+import { mountBind, mountShifted, unmount } from './syscalls.js';
+
+/** The distributions that con knows to boot. */
+const suites = ['bookworm', 'trixie'];
+
+/** Beyond `minbase`: an init, its network, and trust in certificates. */
+const packages = ['systemd', 'systemd-sysv', 'iproute2', 'netbase', 'procps', 'ca-certificates'];
+
+/** Whose signatures are believed. */
+const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** A slow mirror and a slow disk together. */
+const longestMs = 30 * 60_000;
+
+type Io = Readonly<{ log: (chunk: Buffer) => void; signal: AbortSignal }>;
+
+/**
+ * Base systems, by debootstrap. Its first stage fetches, checks and unpacks on the host; no script of a package runs
+ * there. The second stage runs them all in a container like that of any line.
+ */
+export class Bases {
+  constructor(
+    private readonly config: Config,
+    private readonly shelf: Shelf,
+    private readonly lines: Pick<Lines, 'line'>,
+  ) {}
+
+  /** Makes a layer of a suite. @throws Problem with debootstrap's own reason; then nothing is left. */
+  async lay(layer: Layer, suite: string, io: Io): Promise<void> {
+    if (!suites.includes(suite)) {
+      throw new Problem('invalid', `cannot make a base of ${JSON.stringify(suite)}: it must be ${suites.join(' or ')}`);
+    }
+    const mirror = mirrorOf(this.config.mirror, hostSources());
+    await this.drop(layer);
+    try {
+      await this.unpack(layer, suite, mirror.main, io);
+      await this.settle(layer, suite, mirror, io);
+      await must(['sync', '--file-system', this.shelf.draft(layer)], { timeoutMs: longestMs });
+      renameSync(this.shelf.draft(layer), this.shelf.layer(layer));
+    } finally {
+      await this.drop(layer);
+    }
+  }
+
+  /** Removes what an unfinished base left. Already absent is success. */
+  async drop(layer: Layer): Promise<void> {
+    await clear(this.shelf.unpacking(layer));
+    await clear(this.shelf.building(layer));
+    if (existsSync(this.shelf.buildingGate(layer))) rmdirSync(this.shelf.buildingGate(layer));
+    await discard(this.shelf.draft(layer), this.shelf.removed);
+  }
+
+  private async unpack(layer: Layer, suite: string, mirror: string, { log, signal }: Io): Promise<void> {
+    const [draft, target] = [this.shelf.draft(layer), this.shelf.unpacking(layer)];
+    const buildId = firstIdOf(this.config, 0);
+    directory(draft, { mode: 0o755, owner: buildId });
+    directory(target, { mode: 0o755 });
+    await withIdMap(buildId, 0, (namespace) => mountShifted(draft, target, namespace));
+    const options = ['--foreign', '--variant=minbase', '--force-check-gpg', `--keyring=${keyring}`];
+    const words = [...options, `--include=${packages.join(',')}`, suite, target, mirror];
+    const said = new Tail();
+    const child = open(['debootstrap', ...words], { timeoutMs: longestMs, signal });
+    for (const stream of [child.output, child.errors]) {
+      stream.on('data', log);
+      stream.on('data', (chunk: Buffer) => said.add(chunk));
+    }
+    child.input.end();
+    const code = await child.exit;
+    await clear(target);
+    mustBeDone(code, said, signal, suite);
+    tidy(draft, buildId);
+  }
+
+  private async settle(layer: Layer, suite: string, mirror: Mirror, { log, signal }: Io): Promise<void> {
+    const root = this.shelf.building(layer);
+    directory(this.shelf.buildingGate(layer), { mode: 0o700, owner: firstIdOf(this.config, 0) });
+    directory(root, { mode: 0o755 });
+    mountBind(this.shelf.draft(layer), root);
+    const said = new Tail();
+    const inside = (argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> =>
+      this.lines.line({
+        layer,
+        root,
+        argv,
+        workdir: '/',
+        environment: { LC_ALL: 'C', ...environment },
+        network: false,
+        log: (chunk) => {
+          log(chunk);
+          said.add(chunk);
+        },
+        signal,
+      });
+    // `container` tells debootstrap not to try for device nodes.
+    const second = await inside(['/debootstrap/debootstrap', '--second-stage'], { container: 'lxc' });
+    mustBeDone(second, said, signal, suite);
+    const hasUpdates = await offers(mirror.main, `${suite}-updates`, signal);
+    const isSecure = mirror.security !== undefined && (await offers(mirror.security, `${suite}-security`, signal));
+    const offered = isSecure ? mirror : { main: mirror.main };
+    const sources = sourcesList(suite, offered, hasUpdates);
+    mustBeDone(await inside(finishArgv, { SOURCES: sources }), said, signal, suite);
+  }
+}
+
+/** The last that a command said: in it is the reason. */
+class Tail {
+  private text = '';
+
+  add(chunk: Buffer): void {
+    this.text = (this.text + chunk.toString('utf8')).slice(-4000);
+  }
+
+  /** debootstrap marks its reasons with `E:`. */
+  get reason(): string {
+    const lines = this.text.split('\n').filter((line) => line.trim() !== '');
+    return (lines.find((line) => line.startsWith('E: ')) ?? lines.at(-1) ?? 'it said nothing').replace(/^E: /, '');
+  }
+
+  get isFull(): boolean {
+    return this.text.includes('No space left on device');
+  }
+}
+
+function mustBeDone(code: number, said: Tail, signal: AbortSignal, suite: string): void {
+  if (signal.aborted) throw new Problem('unavailable', `cannot make a base of ${suite}: it was cancelled`);
+  if (code === 0) return;
+  if (said.isFull) throw new Problem('unavailable', `cannot make a base of ${suite}: the disk is full`);
+  throw new Problem('unavailable', `cannot make a base of ${suite}: debootstrap ended with ${code}: ${said.reason}`);
+}
+
+/**
+ * What debootstrap takes from the host it runs on: the resolver, device nodes, and within Docker a link in place of
+ * `/proc`. Nothing but its own first stage has written here, so that the paths are what they seem.
+ */
+function tidy(draft: string, owner: number): void {
+  for (const name of ['proc', 'sys', 'dev']) {
+    rmSync(`${draft}/${name}`, { recursive: true, force: true });
+    directory(`${draft}/${name}`, { mode: 0o755, owner });
+  }
+  const resolver = `${draft}/etc/resolv.conf`;
+  rmSync(resolver, { force: true });
+  writeFileSync(resolver, '', { mode: 0o644, flag: 'wx' });
+  chownSync(resolver, owner, owner);
+}
+
+async function clear(path: string): Promise<void> {
+  if (mountPoints().has(path)) await unmount(path);
+  if (existsSync(path)) rmdirSync(path);
+}
+
+/** The host's apt sources, in the order in which apt reads them. */
+function hostSources(): Source[] {
+  const main = '/etc/apt/sources.list';
+  const parts = '/etc/apt/sources.list.d';
+  const names = existsSync(parts) ? readdirSync(parts).sort() : [];
+  const lists = [main, ...names.filter((name) => name.endsWith('.list')).map((name) => `${parts}/${name}`)];
+  const stanzas = names.filter((name) => name.endsWith('.sources')).map((name) => `${parts}/${name}`);
+  return [
+    ...lists.filter((path) => existsSync(path)).flatMap((path) => oneLineSources(readFileSync(path, 'utf8'))),
+    ...stanzas.flatMap((path) => stanzaSources(readFileSync(path, 'utf8'))),
+  ];
+}
+
+/** Whether an archive has a suite: asked for, because mirrors carry different ones. */
+async function offers(archive: string, suite: string, signal: AbortSignal): Promise<boolean> {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(15_000)]);
+  try {
+    return (await fetch(`${archive}/dists/${suite}/InRelease`, { method: 'HEAD', signal: soon })).ok;
+  } catch (cause) {
+    if (signal.aborted) throw new Problem('unavailable', 'cannot make a base: it was cancelled', { cause });
+    return false; // it does not answer: apt inside could not use it either
+  }
+}

@@ -1,0 +1,227 @@
+import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { Problem } from '@berth/problem';
+import type { Config } from '../../config.js';
+import type { Chain, Layer, Layers } from '../layers.js';
+import type { IdRange, Slot } from '../runtime.js';
+import { Bases } from './base.js';
+import { codeOf } from './cgroups.js';
+import { must, run } from './exec.js';
+import { firstIdOf, withIdMap } from './idmap.js';
+import type { Lines } from './line.js';
+import { mountPoints } from './mounts.js';
+import { discard, removeAll, walkMs } from './removal.js';
+import { directory, layerName, layerOf, Shelf } from './shelf.js';
+import { mountOverlay, mountShifted, unmount } from './syscalls.js';
+
+/** Layers are stored in this range; an owner sees them shifted to another. */
+const buildRange: IdRange = 0;
+
+/**
+ * Named one by one, because distributions change the kernel's defaults. Renaming a directory of a lower layer has to
+ * work as on any disk (`redirect_dir`); metadata-only copies and the inode index would tie a layer to one mount of it.
+ */
+const semantics = 'redirect_dir=on,metacopy=off,index=off,nfs_export=off';
+
+/** For a layer that is being written: lost with the power, as the whole line is. `seal` writes it to the disk. */
+const hasty = `${semantics},volatile`;
+
+/** Layers and volumes as directories, put together by overlayfs. */
+export class OverlayLayers implements Layers {
+  private readonly shelf: Shelf;
+  private readonly bases: Bases;
+  /** Mounts of all layers with the ids of a range, under way or made. */
+  private readonly maps = new Map<IdRange, Promise<string>>();
+
+  constructor(
+    private readonly config: Config,
+    lines: Pick<Lines, 'line'>,
+  ) {
+    this.shelf = new Shelf(config);
+    this.bases = new Bases(config, this.shelf, lines);
+  }
+
+  /** Makes the directories, and finishes what a crash interrupted: removals, and base systems laid down by half. */
+  async prepare(): Promise<void> {
+    this.shelf.prepare(firstIdOf(this.config, buildRange));
+    for (const name of readdirSync(this.shelf.drafts)) {
+      const layer = layerOf(name);
+      if (layer !== undefined) await this.bases.drop(layer);
+    }
+    for (const name of readdirSync(this.shelf.removed)) await removeAll(`${this.shelf.removed}/${name}`);
+  }
+
+  async base(
+    layer: Layer,
+    suite: string,
+    io: { log: (chunk: Buffer) => void; signal: AbortSignal },
+  ): Promise<{ bytes: bigint }> {
+    this.mustBeNew(layer);
+    await this.bases.lay(layer, suite, io);
+    return { bytes: await bytesBelow(this.shelf.layer(layer)) };
+  }
+
+  async open(layer: Layer, chain: Chain): Promise<string> {
+    this.mustBeNew(layer);
+    const buildId = firstIdOf(this.config, buildRange);
+    const root = this.shelf.building(layer);
+    try {
+      directory(this.shelf.layer(layer), { mode: 0o755, owner: buildId });
+      directory(this.shelf.work(layer), { mode: 0o700, owner: buildId });
+      directory(this.shelf.buildingGate(layer), { mode: 0o700, owner: buildId });
+      directory(root, { mode: 0o755 });
+      const [upper, work] = [layerName(layer), this.shelf.work(layer)];
+      mountOverlay(this.shelf.layers, `lowerdir=${lower(chain)},upperdir=${upper},workdir=${work},${hasty}`, root);
+    } catch (thrown) {
+      await this.removeLayer(layer);
+      throw whenFull(thrown, `open layer ${layer}`);
+    }
+    return root;
+  }
+
+  async seal(layer: Layer): Promise<{ bytes: bigint }> {
+    if (!existsSync(this.shelf.layer(layer))) {
+      throw new Problem('not_found', `cannot seal layer ${layer}: it was never opened`);
+    }
+    await this.close(layer);
+    await must(['sync', '--file-system', this.shelf.layer(layer)], { timeoutMs: walkMs });
+    return { bytes: await bytesBelow(this.shelf.layer(layer)) };
+  }
+
+  async removeLayer(layer: Layer): Promise<void> {
+    await this.close(layer);
+    await this.bases.drop(layer);
+    await discard(this.shelf.layer(layer), this.shelf.removed);
+  }
+
+  layers(): Promise<readonly Layer[]> {
+    const names = namesIn(this.shelf.layers).concat(namesIn(this.shelf.drafts));
+    return Promise.resolve([...new Set(names.flatMap((name) => layerOf(name) ?? []))]);
+  }
+
+  createVolume(slot: Slot, range: IdRange): Promise<void> {
+    const volume = this.shelf.volume(slot);
+    const owner = firstIdOf(this.config, range);
+    const upper = `${volume}/upper`;
+    directory(volume, { mode: 0o700 });
+    directory(`${volume}/work`, { mode: 0o700, owner });
+    // The root of a container may change the mode of its own root directory: it stays as it is.
+    if (!existsSync(upper) || statSync(upper).uid === 0) directory(upper, { mode: 0o755, owner });
+    return Promise.resolve();
+  }
+
+  async mount(slot: Slot, range: IdRange, chain: Chain): Promise<string> {
+    const root = this.shelf.root(slot);
+    if (isMounted(root)) return root;
+    const volume = this.shelf.volume(slot);
+    if (!existsSync(`${volume}/upper`))
+      throw new Problem('not_found', `cannot mount volume ${slot}: it does not exist`);
+    const layers = await this.shifted(range);
+    const owner = firstIdOf(this.config, range);
+    directory(this.shelf.gate(slot), { mode: 0o700, owner });
+    directory(root, { mode: 0o755 });
+    const options = `lowerdir=${lower(chain)},upperdir=${volume}/upper,workdir=${volume}/work,${semantics}`;
+    if (!isMounted(root)) mountOverlay(layers, options, root);
+    return root;
+  }
+
+  async unmount(slot: Slot): Promise<void> {
+    await clearMount(this.shelf.root(slot));
+    removeEmpty(this.shelf.root(slot), this.shelf.gate(slot));
+  }
+
+  async removeVolume(slot: Slot): Promise<void> {
+    await this.unmount(slot);
+    await discard(this.shelf.volume(slot), this.shelf.removed);
+  }
+
+  volumes(): Promise<readonly Slot[]> {
+    const names = namesIn(this.shelf.volumes).filter((name) => /^[1-9]\d*$/.test(name));
+    return Promise.resolve(names.map(Number));
+  }
+
+  volumeBytes(slot: Slot): Promise<bigint> {
+    return bytesBelow(`${this.shelf.volume(slot)}/upper`);
+  }
+
+  async space(): Promise<{ bytes: bigint; freeBytes: bigint }> {
+    const { bsize, blocks, bavail } = await statfs(this.config.home, { bigint: true });
+    return { bytes: bsize * blocks, freeBytes: bsize * bavail };
+  }
+
+  /** Where all layers appear with the ids of a range; mounted once, used by every container of that range. */
+  private shifted(range: IdRange): Promise<string> {
+    if (range === buildRange) return Promise.resolve(this.shelf.layers);
+    const known = this.maps.get(range);
+    if (known) return known;
+    const made = this.shift(range);
+    this.maps.set(range, made);
+    made.catch(() => this.maps.delete(range)); // the caller hears of it; the next one tries again
+    return made;
+  }
+
+  private async shift(range: IdRange): Promise<string> {
+    const [from, to, path] = [firstIdOf(this.config, buildRange), firstIdOf(this.config, range), this.shelf.map(range)];
+    directory(path, { mode: 0o700 });
+    if (isShifted(path, this.shelf.layers, to)) return path; // a daemon before this one made it
+    await clearMount(path);
+    directory(path, { mode: 0o700 });
+    await withIdMap(from, to, (namespace) => mountShifted(this.shelf.layers, path, namespace));
+    return path;
+  }
+
+  private mustBeNew(layer: Layer): void {
+    if (!existsSync(this.shelf.layer(layer))) return;
+    throw new Problem('conflict', `cannot write layer ${layer}: it exists already; remove it first`);
+  }
+
+  private async close(layer: Layer): Promise<void> {
+    await clearMount(this.shelf.building(layer));
+    removeEmpty(this.shelf.building(layer), this.shelf.buildingGate(layer));
+    await discard(this.shelf.work(layer), this.shelf.removed);
+  }
+}
+
+/** Nearest first, which is how overlayfs wants its lower layers, too. */
+function lower(chain: Chain): string {
+  if (chain.length > 0) return chain.map(layerName).join(':');
+  throw new Problem('invalid', 'cannot mount a root without layers: it needs a base at least');
+}
+
+/** A mount of another file system shows another device than the directory it stands in. */
+function isMounted(path: string): boolean {
+  return existsSync(path) && statSync(path).dev !== statSync(`${path}/..`).dev;
+}
+
+/** The same directory, seen with its owner shifted. */
+function isShifted(path: string, source: string, firstId: number): boolean {
+  const [seen, stored] = [statSync(path), statSync(source)];
+  return seen.dev === stored.dev && seen.ino === stored.ino && seen.uid === firstId;
+}
+
+async function clearMount(path: string): Promise<void> {
+  if (mountPoints().has(path)) await unmount(path);
+}
+
+function removeEmpty(...paths: readonly string[]): void {
+  for (const path of paths) if (existsSync(path)) rmdirSync(path);
+}
+
+/** Bytes allocated. `du` walks like `rm` does; files that vanish meanwhile make it complain, and count nothing. */
+async function bytesBelow(path: string): Promise<bigint> {
+  const { output, errors } = await run(['du', '-sx', '--block-size=1', '--', path], { timeoutMs: walkMs });
+  const bytes = /^(\d+)\t/.exec(output)?.[1];
+  if (bytes !== undefined) return BigInt(bytes);
+  throw new Problem('unavailable', `cannot measure ${path}: ${errors.trim()}`);
+}
+
+function namesIn(path: string): string[] {
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+/** Node says ENOSPC in its own way; people are told what it means. */
+function whenFull(thrown: unknown, what: string): unknown {
+  return codeOf(thrown) === 'ENOSPC'
+    ? new Problem('unavailable', `cannot ${what}: the disk is full`, { cause: thrown })
+    : thrown;
+}

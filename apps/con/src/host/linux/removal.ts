@@ -1,0 +1,19 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, renameSync } from 'node:fs';
+import { must } from './exec.js';
+
+/** How long walking or removing a tree may take: a million files, on a busy disk. */
+export const walkMs = 10 * 60_000;
+
+/** Removes a tree in two steps, so that it is never there by half. Already absent is success. */
+export async function discard(path: string, removed: string): Promise<void> {
+  if (!existsSync(path)) return;
+  const moved = `${removed}/${randomUUID()}`;
+  renameSync(path, moved);
+  await removeAll(moved);
+}
+
+/** `rm` walks by opened directories, follows no link whatever a container left there, and stays on this disk. */
+export async function removeAll(path: string): Promise<void> {
+  await must(['rm', '-rf', '--one-file-system', '--', path], { timeoutMs: walkMs });
+}

@@ -1,0 +1,107 @@
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import koffi from 'koffi';
+import { asProblem, Problem } from '@berth/problem';
+import { mountPoints } from './mounts.js';
+
+// The few system calls that Node has no name for. Numbers from 424 up are the same on every architecture.
+const libc = koffi.load('libc.so.6');
+const chdir = libc.func('int chdir(const char *path)');
+const fchdir = libc.func('int fchdir(int fd)');
+const mountCall = libc.func(
+  'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
+);
+const umount2 = libc.func('int umount2(const char *target, int flags)');
+const openTree = libc.func('long syscall(long number, int directory, const char *path, uint flags)');
+const moveMount = libc.func(
+  'long syscall(long number, int from, const char *fromPath, int to, const char *toPath, uint flags)',
+);
+const setAttr = libc.func(
+  'long syscall(long number, int directory, const char *path, uint flags, void *attr, size_t size)',
+);
+
+const OPEN_TREE = 428;
+const MOVE_MOUNT = 429;
+const MOUNT_SETATTR = 442;
+
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const OPEN_TREE_CLOEXEC = 0o2000000;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOUNT_ATTR_IDMAP = 0x100000n;
+const MS_NODEV = 4;
+const MS_BIND = 4096;
+const MS_PRIVATE = 1 << 18;
+const MNT_DETACH = 2;
+const UMOUNT_NOFOLLOW = 8;
+
+/** `mount(2)` takes one page of options and cuts the rest off without a word. */
+const mostOptions = 4095;
+
+/**
+ * Mounts an overlay whose options name directories relative to `directory`, so that hundreds of layers fit in one page.
+ * The process's working directory changes for the one call: nothing else runs meanwhile, and con uses absolute paths only.
+ * @throws Problem `invalid` for options longer than a page, `unavailable` where the kernel refuses.
+ */
+export function mountOverlay(directory: string, options: string, target: string): void {
+  if (Buffer.byteLength(options) > mostOptions) {
+    throw new Problem('invalid', `cannot mount ${target}: too many layers; build the template from fewer lines`);
+  }
+  const back = openSync('.', 'r');
+  try {
+    check(chdir(directory), 'enter', directory);
+    check(mountCall('overlay', target, 'overlay', MS_NODEV, options), 'mount', target);
+  } finally {
+    const left = fchdir(back);
+    closeSync(back);
+    check(left, 'leave', directory);
+  }
+}
+
+/** Shows a directory at another path, so that a container's root can reach it without passing what is above it. */
+export function mountBind(source: string, target: string): void {
+  check(mountCall(source, target, null, MS_BIND, null), 'mount', target);
+  check(mountCall(null, target, null, MS_PRIVATE, null), 'keep private', target);
+}
+
+/** Shows a directory at another path with the ids shifted by the map of a user namespace. */
+export function mountShifted(source: string, target: string, userNamespace: number): void {
+  const tree = check(openTree(OPEN_TREE, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), 'open', source);
+  try {
+    const attr = Buffer.alloc(32); // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
+    attr.writeBigUInt64LE(MOUNT_ATTR_IDMAP, 0);
+    attr.writeBigUInt64LE(BigInt(MS_PRIVATE), 16);
+    attr.writeBigUInt64LE(BigInt(userNamespace), 24);
+    check(setAttr(MOUNT_SETATTR, tree, '', AT_EMPTY_PATH, attr, attr.length), 'shift the ids of', source);
+    check(moveMount(MOVE_MOUNT, tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), 'mount', target);
+  } finally {
+    closeSync(tree);
+  }
+}
+
+/**
+ * Unmounts all that is mounted at a path, at once, even while used. In a thread of its own, because the last unmount of
+ * an overlay writes its files to the disk first. Nothing mounted there is success.
+ */
+export async function unmount(target: string): Promise<void> {
+  while ((await unmountOnce(target)) === 0);
+  if (mountPoints().has(target)) throw new Problem('unavailable', `cannot unmount ${target}: the kernel refuses`);
+}
+
+function unmountOnce(target: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    umount2.async(target, MNT_DETACH | UMOUNT_NOFOLLOW, (error: unknown, result: number) =>
+      error ? reject(asProblem(error)) : resolve(result),
+    );
+  });
+}
+
+function check(result: number, verb: string, what: string): number {
+  if (result >= 0) return Number(result);
+  const errno = koffi.errno();
+  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  const cause = Object.assign(new Error(name), { code: name });
+  const reason = name === 'ENOSPC' ? 'the disk is full' : name;
+  throw new Problem('unavailable', `cannot ${verb} ${what}: ${reason}`, { cause });
+}

@@ -1,0 +1,147 @@
+import { createHash, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig, type Config } from '../src/config.js';
+import { Cgroups } from '../src/host/linux/cgroups.js';
+import { must, open } from '../src/host/linux/exec.js';
+import { firstIdOf, withIdMap } from '../src/host/linux/idmap.js';
+import { OverlayLayers } from '../src/host/linux/layers.js';
+import { Lines } from '../src/host/linux/line.js';
+import { mountsBelow } from '../src/host/linux/mounts.js';
+import { Shelf, directory } from '../src/host/linux/shelf.js';
+import { mountShifted, unmount } from '../src/host/linux/syscalls.js';
+import type { Layer } from '../src/host/layers.js';
+import type { LineSpec } from '../src/host/runtime.js';
+
+/** Where base systems are kept between test runs: laid down once for each suite, and each version of how that is done. */
+const cache = process.env['BERTH_TEST_CACHE'] ?? '/var/cache/berth-test';
+
+/** How a base comes to be: another text makes another base. */
+const recipe = ['base.ts', 'base-finish.ts', 'mirror.ts'].map((name) =>
+  readFileSync(new URL(`../src/host/linux/${name}`, import.meta.url)),
+);
+
+export type Said = { code: number; text: string };
+
+/** A con of its own on this host: random names, its own directories; all of it is gone after `leave`. */
+export class Ground {
+  readonly config: Config;
+  readonly cgroups: Cgroups;
+  readonly lines: Lines;
+  readonly layers: OverlayLayers;
+  readonly shelf: Shelf;
+  private readonly directory: string;
+
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    const name = `t${randomInt(36 ** 4).toString(36)}`;
+    this.directory = mkdtempSync(join(tmpdir(), 'berth-test-'));
+    this.config = readConfig(
+      {
+        name,
+        home: `${this.directory}/home`,
+        runDirectory: `/run/berth-test/${name}`,
+        addressPool: `10.${randomInt(100, 250)}.0.0/16`,
+        ...settings,
+      },
+      {},
+    );
+    this.cgroups = new Cgroups(this.config);
+    this.lines = new Lines(this.config, this.cgroups);
+    this.layers = new OverlayLayers(this.config, this.lines);
+    this.shelf = new Shelf(this.config);
+  }
+
+  /** Puts a base down as a layer; the first time ever by debootstrap, after that from the cache. */
+  async base(layer: Layer, suite = 'bookworm'): Promise<void> {
+    const tar = `${cache}/base-${suite}-${createHash('sha256').update(Buffer.concat(recipe)).digest('hex').slice(0, 12)}.tar`;
+    await this.layers.prepare();
+    await withLock(`${cache}/${suite}.lock`, async () => {
+      if (existsSync(tar)) return;
+      await this.layers.base(layer, suite, { log: () => undefined, signal: AbortSignal.timeout(15 * 60_000) });
+      await this.unshifted(layer, (path) => must(['tar', ...attributes, '-C', path, '-cf', `${tar}.part`, '.'], long));
+      renameSync(`${tar}.part`, tar);
+    });
+    if (existsSync(this.shelf.layer(layer))) return;
+    directory(this.shelf.layer(layer), { mode: 0o755, owner: firstIdOf(this.config, 0) });
+    await this.unshifted(layer, (path) => must(['tar', ...attributes, '-C', path, '-xpf', tar], long));
+  }
+
+  /** Runs one shell command as a layer of its own, and seals it. */
+  async built(layer: Layer, chain: readonly Layer[], command: string): Promise<Said> {
+    const root = await this.layers.open(layer, chain);
+    const said = await this.said({ layer, root, argv: ['/bin/sh', '-c', command] });
+    await this.layers.seal(layer);
+    return said;
+  }
+
+  async said(spec: Pick<LineSpec, 'layer' | 'root' | 'argv'> & Partial<LineSpec>): Promise<Said> {
+    const chunks: Buffer[] = [];
+    const code = await this.lines.line({
+      workdir: '/',
+      environment: {},
+      network: false,
+      log: (chunk) => chunks.push(chunk),
+      signal: new AbortController().signal,
+      ...spec,
+    });
+    return { code, text: Buffer.concat(chunks).toString('utf8') };
+  }
+
+  /** What of this con is to be found on the host: mounts, interfaces, cgroups, processes of lines. */
+  async traces(): Promise<string[]> {
+    const { name, runDirectory, home } = this.config;
+    const cgroups = await Promise.all(
+      this.cgroups.hierarchies.map(({ path }) => must(['find', path, '-mindepth', '1', '-path', `*/${name}/lines*`])),
+    );
+    const links = await must(['ip', '-o', 'link']);
+    return [
+      ...mountsBelow(runDirectory),
+      ...mountsBelow(home),
+      ...cgroups.flatMap((text) => text.split('\n').filter(Boolean)),
+      ...[...links.matchAll(/^\d+: ([^:@]+)/gm)]
+        .map((match) => match[1]!)
+        .filter((link) => link.startsWith(`${name}b`)),
+    ];
+  }
+
+  async leave(): Promise<void> {
+    await this.lines.clearLines();
+    for (const path of [...mountsBelow(this.config.runDirectory), ...mountsBelow(this.config.home)])
+      await unmount(path);
+    await this.cgroups.removeAll();
+    await must(['rm', '-rf', '--one-file-system', '--', this.directory], long);
+    rmSync(this.config.runDirectory, { recursive: true, force: true });
+  }
+
+  private async unshifted<T>(layer: Layer, use: (path: string) => Promise<T>): Promise<T> {
+    const path = this.shelf.unpacking(layer);
+    directory(path, { mode: 0o700 });
+    const map = (namespace: number): void => mountShifted(this.shelf.layer(layer), path, namespace);
+    await withIdMap(firstIdOf(this.config, 0), 0, map);
+    try {
+      return await use(path);
+    } finally {
+      await unmount(path);
+      rmSync(path, { recursive: true });
+    }
+  }
+}
+
+const attributes = ['--numeric-owner', '--xattrs', '--xattrs-include=*'];
+const long = { timeoutMs: 10 * 60_000 };
+
+/** One at a time among all test processes; the kernel gives the lock back whatever happens to us. */
+async function withLock(path: string, work: () => Promise<void>): Promise<void> {
+  mkdirSync(cache, { recursive: true });
+  const holder = open(['flock', path, 'cat']);
+  try {
+    holder.input.write('\n');
+    await once(holder.output, 'data');
+    await work();
+  } finally {
+    holder.input.end();
+    await holder.exit;
+  }
+}

@@ -1,0 +1,28 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe } from '@jest/globals';
+
+/** What a real host needs, and how to get it. */
+const parts: readonly (readonly [what: string, isThere: () => boolean, cure: string])[] = [
+  ['root', () => process.getuid?.() === 0, 'run the tests as root'],
+  ['LXC', () => existsSync('/usr/bin/lxc-start') && existsSync('/usr/bin/lxc-execute'), 'apt-get install lxc'],
+  ['nftables', () => existsSync('/usr/sbin/nft'), 'apt-get install nftables'],
+  ['debootstrap', () => existsSync('/usr/sbin/debootstrap'), 'apt-get install debootstrap'],
+  ['overlayfs', () => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8')), 'modprobe overlay'],
+];
+
+const missing = parts.filter(([, isThere]) => !isThere()).map(([what, , cure]) => `${what} (${cure})`);
+
+/**
+ * Tests that need a real host. Where a part is missing they are counted as skipped, and the name says which;
+ * where everything has to be there (BERTH_MUST_HAVE_ALL=1) that is a failure.
+ */
+export function describeReal(name: string, tests: () => void): void {
+  if (missing.length === 0) {
+    describe(name, tests);
+    return;
+  }
+  const reason = `needs ${missing.join(', ')}`;
+  if (process.env['BERTH_MUST_HAVE_ALL'] === '1') throw new Error(`cannot test "${name}": ${reason}`);
+  process.stderr.write(`SKIPPED: ${name}: ${reason}\n`);
+  describe.skip(`${name} [${reason}]`, tests);
+}
