@@ -123,6 +123,9 @@ export const InvoiceLine = z.object({
   to: instant,
   /** In the measure's own smallest unit: milliseconds on, for `run`. */
   quantity: decimal,
+  /** Net: `priceNanos` for `pricePer` of that unit. An hour's amount is rounded half to even once. */
+  priceNanos: decimal.optional(),
+  pricePer: decimal.optional(),
   nanos: decimal,
 });
 

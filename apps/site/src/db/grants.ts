@@ -19,4 +19,6 @@ export const grants: Readonly<Record<string, string>> = {
   usage_sum: 'select, insert, update',
   usage_entry: 'select, insert, update (invoice_number)',
   usage_line: 'select, insert',
+  invoice_counter: 'select, insert, update (last)',
+  invoice: 'select, insert',
 };

@@ -41,7 +41,7 @@ async function closedHours(db: EntityManager): Promise<LeaseHour[]> {
 export async function postUsed(db: EntityManager, customerId: string, until: Date, books: Books): Promise<void> {
   const rows: { lease_id: string; hour: Date }[] = await db.query(
     `select distinct lease_id, hour from usage_sum where dirty and customer_id = $1 and hour < $2
-      order by hour, lease_id`,
+      order by lease_id, hour`, // the collector's order, so that the two wait for each other and never both
     [customerId, until],
   );
   for (const { lease_id: leaseId, hour } of rows) await postHour(db, { leaseId, hour }, books);

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { Problem } from '@berth/problem';
+import type { Locale } from '@berth/site-api';
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { Ledger } from '../ledger/ledger.js';
+import { postUsed } from '../metering/rating.js';
+import type { TariffBook } from '../metering/tariffs.js';
+import type { Payments } from '../payments/payments.js';
+import { bounds, yearAt, type Month } from '../pricing/calendar.js';
+import type { Vat } from '../pricing/vat.js';
+import { InvoiceDocument, type Seller } from './document.js';
+import { dueEntries, linesOf, type DueEntry } from './due.js';
+import { drawPdf } from './pdf.js';
+import { sheetOf } from './sheet.js';
+import { totalsOf, transfersOf } from './totals.js';
+
+export type Terms = Readonly<{ seller: Seller; vat: Vat; timeZone: string }>;
+export type Period = Readonly<{ from: Date; to: Date; month?: Month }>;
+
+/** Issues invoices. Every method runs in the caller's transaction: all of an invoice is committed, or nothing. */
+export class Invoicing {
+  constructor(
+    private readonly books: Readonly<{ ledger: Ledger; tariffs: TariffBook; payments: Payments }>,
+    readonly terms: Terms,
+  ) {}
+
+  /** Everything used and not yet invoiced, up to now. Answers its number, or nothing where nothing is due. */
+  issueUpToNow(db: EntityManager, customerId: string, by: string, now = new Date()): Promise<string | undefined> {
+    return this.issue(db, customerId, by, now, { to: now });
+  }
+
+  /** The month's, once. Nothing where it was issued already or nothing was used. */
+  async issueMonth(db: EntityManager, customerId: string, month: Month, now = new Date()): Promise<string | undefined> {
+    await this.books.payments.lock(db, customerId);
+    const issued: unknown[] = await db.query('select 1 from invoice where customer_id = $1 and month = $2', [
+      customerId,
+      month,
+    ]);
+    if (issued.length > 0) return undefined;
+    return this.issue(db, customerId, 'system', now, { ...bounds(month, this.terms.timeZone), month });
+  }
+
+  private async issue(
+    db: EntityManager,
+    customerId: string,
+    by: string,
+    now: Date,
+    wanted: Readonly<{ from?: Date; to: Date; month?: Month }>,
+  ): Promise<string | undefined> {
+    await this.books.payments.lock(db, customerId);
+    await postUsed(db, customerId, wanted.to, this.books);
+    const entries = await dueEntries(db, customerId, wanted.to);
+    if (entries.length === 0) return undefined;
+    const period = await this.periodOf(db, customerId, wanted, entries);
+    const lines = await linesOf(db, entries, period.from);
+    const totals = totalsOf(lines, this.terms.vat);
+    const number = await nextNumber(db, yearAt(now, this.terms.timeZone));
+    const transfers = transfersOf(customerId, totals, this.terms.vat);
+    if (transfers.length > 0) {
+      const why = wanted.month ? `invoice for ${wanted.month}` : 'invoice up to now';
+      await this.books.ledger.post(db, { id: `invoice:${number}`, effectiveAt: now, by, why, transfers });
+    }
+    const paid = await this.books.payments.settle(db, customerId, number, totals.gross);
+    await keep(db, {
+      ...(await this.frame(db, customerId)),
+      number,
+      issuedAt: now.toISOString(),
+      period: { from: period.from.toISOString(), to: period.to.toISOString() },
+      lines,
+      totals,
+      paid,
+    }, wanted.month);
+    await db.query('update usage_entry set invoice_number = $2 where id = any($1)', [entries.map(({ id }) => id), number]);
+    return number;
+  }
+
+  /** From where the last invoice ended, or from the month's or the first use's beginning. */
+  private async periodOf(
+    db: EntityManager,
+    customerId: string,
+    wanted: Readonly<{ from?: Date; to: Date }>,
+    entries: readonly DueEntry[],
+  ): Promise<Period> {
+    const [last]: { to: Date | null }[] = await db.query(
+      'select max(period_to) as "to" from invoice where customer_id = $1',
+      [customerId],
+    );
+    const first = Math.min(...entries.map(({ from }) => from.getTime()));
+    const from = Math.max(last?.to?.getTime() ?? -Infinity, wanted.from?.getTime() ?? -Infinity);
+    const begin = Number.isFinite(from) ? from : first;
+    return { from: new Date(Math.min(begin, wanted.to.getTime())), to: wanted.to };
+  }
+
+  /** What is as it is today and is frozen now. */
+  private async frame(db: EntityManager, customerId: string) {
+    const [customer]: { id: string; name: string; email: string; locale: Locale }[] = await db.query(
+      'select id, name, email, locale from customer where id = $1',
+      [customerId],
+    );
+    if (!customer) throw new Problem('not_found', `cannot invoice ${customerId}: there is no such customer`);
+    const { locale, ...person } = customer;
+    const { seller, vat, timeZone } = this.terms;
+    return { locale, customer: person, seller, vat, timeZone, currency: this.books.ledger.currency };
+  }
+}
+
+/** Counts in the caller's transaction, which holds the row until it ends: a number that is not used is not taken. */
+async function nextNumber(db: EntityManager, year: number): Promise<string> {
+  const [row]: { last: number }[] = await db.query(
+    `insert into invoice_counter as counter (year, last) values ($1, 1)
+     on conflict (year) do update set last = counter.last + 1 returning last`,
+    [year],
+  );
+  return `${year}-${String(row?.last).padStart(6, '0')}`;
+}
+
+/** Freezes what was computed and the bytes it was printed as. */
+async function keep(db: EntityManager, document: InvoiceDocument, month: Month | undefined): Promise<void> {
+  const pdf = await drawPdf(sheetOf(document), new Date(document.issuedAt));
+  const { number, customer, issuedAt, period, currency, totals } = document;
+  await db.query(
+    `insert into invoice (number, customer_id, issued_at, period_from, period_to, month, currency,
+       net_nanos, rounding_nanos, vat_nanos, gross_nanos, document, pdf, sha256)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+    [
+      number,
+      customer.id,
+      issuedAt,
+      period.from,
+      period.to,
+      month ?? null,
+      currency,
+      `${totals.net}`,
+      `${totals.rounding}`,
+      `${totals.vat}`,
+      `${totals.gross}`,
+      JSON.stringify(z.encode(InvoiceDocument, document)),
+      pdf,
+      createHash('sha256').update(pdf).digest(),
+    ],
+  );
+}

@@ -1,0 +1,66 @@
+import { Problem } from '@berth/problem';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import { issueMonthly } from '../invoices/monthly.js';
+import type { Invoicing } from '../invoices/invoicing.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { sealEntries } from '../ledger/seal.js';
+import { collect } from '../metering/collector.js';
+import { greatestSkewMs, type Journal } from '../metering/journal.js';
+import type { Journals } from '../metering/journals.js';
+import { rateClosedHours } from '../metering/rating.js';
+import type { TariffBook } from '../metering/tariffs.js';
+import type { Job } from './job.js';
+
+export type Doers = Readonly<{
+  db: DataSource;
+  ledger: Ledger;
+  tariffs: TariffBook;
+  journals: Journals;
+  invoicing: Invoicing;
+  log: Logger;
+}>;
+
+const seconds = (count: number) => count * 1_000;
+
+/** Everything that site does by itself. */
+export function jobTable({ db, ledger, tariffs, journals, invoicing, log }: Doers): readonly Job[] {
+  return [
+    // One a host, so that a silent one keeps nobody else waiting.
+    ...journals.all().map((journal) => collecting(db, journal, log)),
+    { name: 'rate', everyMs: seconds(60), run: () => rateClosedHours(db, { ledger, tariffs }) },
+    sealing(db),
+    { name: 'invoice', everyMs: seconds(3_600), run: () => issueMonthly(db, invoicing) },
+  ];
+}
+
+function collecting(db: DataSource, journal: Journal, log: Logger): Job {
+  let wasOff = false;
+  return {
+    name: `collect:${journal.host}`,
+    everyMs: seconds(2),
+    run: async (stopping) => {
+      const signal = AbortSignal.any([stopping, AbortSignal.timeout(seconds(5))]);
+      const { skewMs } = await collect(db, journal, { signal });
+      const isOff = Math.abs(skewMs) > greatestSkewMs;
+      if (isOff && !wasOff) log.warn({ host: journal.host, skewMs }, "a host's clock and ours differ");
+      wasOff = isOff;
+    },
+  };
+}
+
+/** A transaction may commit an hour after it recorded; at the first run, whenever. */
+function sealing(db: DataSource): Job {
+  let since = new Date(0);
+  return {
+    name: 'seal',
+    everyMs: seconds(1),
+    run: async (stopping) => {
+      const began = new Date(Date.now() - seconds(3_600));
+      while ((await db.transaction((transaction) => sealEntries(transaction, since))) > 0) {
+        if (stopping.aborted) throw new Problem('unavailable', 'cannot seal the rest: site stops');
+      }
+      since = began;
+    },
+  };
+}

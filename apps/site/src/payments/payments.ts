@@ -1,0 +1,74 @@
+import { Problem } from '@berth/problem';
+import type { EntityManager } from 'typeorm';
+import { customerAccount } from '../ledger/account.js';
+import type { Ledger } from '../ledger/ledger.js';
+
+export type TopUp = Readonly<{ customerId: string; nanos: bigint; reference: string; by: string }>;
+
+/** Money that arrived, and what is paid from it. The caller owns the transaction. */
+export class Payments {
+  constructor(private readonly ledger: Ledger) {}
+
+  /**
+   * Books what an admin saw arrive. The reference makes it once.
+   * @throws Problem `invalid` for nothing or less, `conflict` where the reference stands for other money.
+   */
+  async topUp(db: EntityManager, { customerId, nanos, reference, by }: TopUp): Promise<void> {
+    if (nanos <= 0n) throw new Problem('invalid', 'cannot top up by nothing or less: name what arrived');
+    await this.lock(db, customerId);
+    await this.ledger.post(db, {
+      id: `payment:manual:${reference}`,
+      effectiveAt: new Date(),
+      by,
+      why: 'top-up',
+      transfers: [{ debit: 'bank', credit: customerAccount(customerId, 'balance'), nanos }],
+    });
+    await this.settleOpen(db, customerId);
+  }
+
+  /** Pays an invoice from the balance as far as that goes; answers how much. */
+  async settle(db: EntityManager, customerId: string, number: string, owed: bigint): Promise<bigint> {
+    await this.lock(db, customerId);
+    const balance = customerAccount(customerId, 'balance');
+    const available = await this.ledger.balance(db, balance);
+    const nanos = available < owed ? available : owed;
+    if (nanos <= 0n) return 0n;
+    await this.ledger.post(db, {
+      id: await this.freeId(db, number),
+      effectiveAt: new Date(),
+      by: 'system',
+      why: `invoice ${number} from the balance`,
+      transfers: [{ debit: balance, credit: customerAccount(customerId, 'receivable'), nanos }],
+    });
+    return nanos;
+  }
+
+  /** One customer's money is moved by one at a time, so that a balance is not spent twice. Held until the commit. */
+  async lock(db: EntityManager, customerId: string): Promise<void> {
+    await db.query(`select pg_advisory_xact_lock(hashtext('customer money'), hashtext($1))`, [customerId]);
+  }
+
+  /** What earlier invoices left open, oldest first. */
+  private async settleOpen(db: EntityManager, customerId: string): Promise<void> {
+    const account = customerAccount(customerId, 'receivable');
+    const open: { number: string; nanos: string }[] = await db.query(
+      `select number, sum(case when debit = $1 then nanos else -nanos end) as nanos
+         from (select substring(entry_id from '^(?:invoice|settle):([0-9]+-[0-9]+)') as number, debit, nanos
+                 from ledger_transfer where debit = $1 or credit = $1) as owed
+        where number is not null group by number
+       having sum(case when debit = $1 then nanos else -nanos end) > 0 order by number`,
+      [account],
+    );
+    for (const { number, nanos } of open) await this.settle(db, customerId, number, BigInt(nanos));
+  }
+
+  /** `settle:<number>`, then `…:r2`: an invoice may be paid in parts. */
+  private async freeId(db: EntityManager, number: string): Promise<string> {
+    const [row]: { count: number }[] = await db.query(
+      `select count(*)::int as count from ledger_entry where id = $1 or id like $2`,
+      [`settle:${number}`, `settle:${number}:r%`],
+    );
+    const before = row?.count ?? 0;
+    return before === 0 ? `settle:${number}` : `settle:${number}:r${before + 1}`;
+  }
+}
