@@ -49,10 +49,10 @@ function feed(socket: WebSocket, { input }: ExecSession): void {
   });
 }
 
-/** A command's output to the caller, no faster than it is taken; once the caller is gone, to nobody. */
+/** A command's output to the caller, no faster than it is taken, until the caller is gone. */
 async function forward(socket: WebSocket, output: NodeJS.ReadableStream, kind: number): Promise<void> {
   for await (const chunk of output as Readable) {
-    if (socket.readyState !== socket.OPEN) continue;
+    if (socket.readyState !== socket.OPEN) return;
     const frame = Buffer.concat([Buffer.of(kind), Buffer.from(chunk as Buffer)]);
     await new Promise<void>((resolve) => socket.send(frame, { binary: true }, () => resolve()));
   }
