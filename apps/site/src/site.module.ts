@@ -5,9 +5,11 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
 import { Audited } from './audit/audited.js';
 import { auditRoom } from './audit/room.js';
+import { catalogueRoom } from './catalogue/room.js';
 import type { Config } from './config.js';
+import { containersRoom } from './containers/room.js';
+import { Terms } from './containers/terms.js';
 import { customersRoom } from './customers/room.js';
-import { DemoMode } from './customers/demo-mode.js';
 import { TrialCredit } from './customers/trial-credit.js';
 import { dataSource } from './db/source.js';
 import { Encoded, WellFormed } from './http/contract.js';
@@ -17,12 +19,12 @@ import { httpRoom } from './http/room.js';
 import { CONFIG, LOG } from './http/tokens.js';
 
 /** Every room of the house. One flat space of providers: rooms meet at interfaces, not at modules. */
-const rooms = [httpRoom, auditRoom, customersRoom];
+const rooms = [httpRoom, auditRoom, customersRoom, catalogueRoom, containersRoom];
 
 /** Where a lower room needs what a higher one knows, the lower one says so with an abstract class, and it is filled here. */
 const fillings = [
   { provide: TrialCredit, useValue: { grant: async () => undefined } },
-  { provide: DemoMode, useValue: { isOn: () => false } },
+  { provide: Terms, useValue: { mayStart: async () => true, costToday: async () => new Map(), hourNanos: () => 0n } },
 ];
 
 @Module({})

@@ -6,6 +6,7 @@ import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-ex
 import express from 'express';
 import { pino, type Logger } from 'pino';
 import type { Config } from './config.js';
+import { Hosts } from './containers/hosts.js';
 import { Visits } from './customers/visits.js';
 import { requestIds, securityHeaders } from './http/border.js';
 import { serveDocs } from './http/docs.js';
@@ -34,6 +35,7 @@ export async function startSite(config: Config): Promise<Site> {
   try {
     furnish(border, app, config, log);
     await app.init();
+    void app.get(Hosts).look(); // so that the first page knows them; none is waited for
     const server = (await app.listen(config.listenPort, config.listenHost)) as Server;
     bound(server);
     return { url: urlOf(server), app, close: () => app.close() };

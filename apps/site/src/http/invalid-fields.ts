@@ -1,11 +1,12 @@
-import { Problem } from '@berth/problem';
+import { Problem, type ProblemCode } from '@berth/problem';
 
-/** An `invalid` that a form can point at: field → reason. */
+/** A refusal that a form can point at: field → reason. */
 export class InvalidFields extends Problem {
   constructor(
     message: string,
     readonly fields: Readonly<Record<string, string>>,
+    code: ProblemCode = 'invalid',
   ) {
-    super('invalid', message);
+    super(code, message);
   }
 }

@@ -1,0 +1,4 @@
+import type { Room } from '../room.js';
+import { CatalogueController } from './catalogue.controller.js';
+
+export const catalogueRoom: Room = { controllers: [CatalogueController], providers: [] };

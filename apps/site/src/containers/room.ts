@@ -1,0 +1,29 @@
+import { Shelf } from '../catalogue/shelf.js';
+import { DemoMode } from '../customers/demo-mode.js';
+import type { Room } from '../room.js';
+import { Containers } from './containers.js';
+import { ContainersController } from './containers.controller.js';
+import { HostShelf } from './host-shelf.js';
+import { Clients, Hosts, realClients } from './hosts.js';
+import { HostsController } from './hosts.controller.js';
+import { Leases } from './leases.js';
+import { Logins } from './logins.js';
+import { Placing } from './placing.js';
+
+export const containersRoom: Room = {
+  controllers: [ContainersController, HostsController],
+  providers: [
+    Containers,
+    Hosts,
+    Leases,
+    Logins,
+    Placing,
+    { provide: Clients, useValue: realClients },
+    {
+      provide: DemoMode,
+      inject: [Hosts],
+      useFactory: (hosts: Hosts): DemoMode => ({ isOn: () => hosts.someAreFake() }),
+    },
+    { provide: Shelf, useClass: HostShelf },
+  ],
+};
