@@ -35,7 +35,7 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
     let trouble: string | undefined;
     while (!signal.aborted) {
       trouble = await this.once(job, signal, trouble);
-      await wait(job.everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      await pause(job.everyMs, signal);
     }
   }
 
@@ -50,5 +50,14 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
       if (trouble !== before && !signal.aborted) this.log.error({ job: job.name, err: error }, 'a job failed and is tried again');
       return trouble;
     }
+  }
+}
+
+/** Ends early, and without an error, when site stops. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await wait(ms, undefined, { signal, ref: false });
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { CustomerBook } from '../ledger/account.js';
 import { startOfDay } from '../pricing/calendar.js';
+import { quote } from '../pricing/quote.js';
 import { difference, rate, total, type RatedLine, type Use } from '../pricing/rate.js';
-import { isOffered } from '../pricing/tariff.js';
+import { fromTag, isOffered } from '../pricing/tariff.js';
 import { standingOf, type Funds, type Standing } from '../pricing/standing.js';
 import { gross, type Vat } from '../pricing/vat.js';
 import { lineOf, useOf, type LineRow, type SumRow } from './hour.js';
@@ -59,6 +60,14 @@ export class Costs {
   async standing(db: EntityManager, customerId: string): Promise<Funds & Standing> {
     const funds = (await this.funds(db, [customerId])).get(customerId) ?? { balanceNanos: 0n, unbilledNanos: 0n };
     return { ...funds, ...standingOf(funds) };
+  }
+
+  /** What an hour of time on costs under that tag; 0 for a tag that nobody offered. */
+  hourNanos(tag: string): bigint {
+    const tariffs = this.terms.tariffs.all;
+    if (!isOffered(tariffs, tag)) return 0n;
+    const { tariff, size } = fromTag(tariffs, tag);
+    return quote(tariff, size, this.terms.vat).hourNanos;
   }
 
   private withVat(sums: Map<string, bigint>): Map<string, bigint> {

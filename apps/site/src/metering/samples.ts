@@ -28,12 +28,12 @@ export async function insertSamples(
      )
      insert into usage_sum as held (lease_id, hour, tariff_tag, customer_id, host, run_ms, cpu_nanos,
        memory_byte_seconds, disk_byte_seconds, bytes_in, bytes_out, dirty, fresh_from, fresh_to)
-     select fresh.lease_id, date_trunc('hour', from_at, 'UTC') as hour, tariff_tag, lease.customer_id, $2,
+     select fresh.lease_id, date_trunc('hour', from_at, 'UTC') as hour, fresh.tariff_tag, lease.customer_id, $2,
             sum(run_ms), sum(cpu_nanos), sum(memory_byte_seconds), sum(disk_byte_seconds),
             sum(bytes_in), sum(bytes_out), true, min(from_at), max(to_at)
        from fresh join lease on lease.id = fresh.lease_id
-      group by fresh.lease_id, hour, tariff_tag, lease.customer_id
-      order by fresh.lease_id, hour, tariff_tag
+      group by fresh.lease_id, hour, fresh.tariff_tag, lease.customer_id
+      order by fresh.lease_id, hour, fresh.tariff_tag
      on conflict (lease_id, hour, tariff_tag) do update set
        host = excluded.host,
        run_ms = held.run_ms + excluded.run_ms,
