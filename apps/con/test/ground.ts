@@ -40,6 +40,7 @@ export class Ground {
     this.config = readConfig(
       {
         name,
+        firstId: `${65_536 * (1000 + 100 * randomInt(500))}`,
         home: `${this.directory}/home`,
         runDirectory: `/run/berth-test/${name}`,
         addressPool: `10.${randomInt(100, 250)}.0.0/16`,
@@ -93,7 +94,7 @@ export class Ground {
   async traces(): Promise<string[]> {
     const { name, runDirectory, home } = this.config;
     const cgroups = await Promise.all(
-      this.cgroups.hierarchies.map(({ path }) => must(['find', path, '-mindepth', '1', '-path', `*/${name}/lines*`])),
+      this.cgroups.hierarchies.map(({ path }) => must(['find', path, '-type', 'd', '-path', `*/${name}/lines/*`])),
     );
     const links = await must(['ip', '-o', 'link']);
     return [
