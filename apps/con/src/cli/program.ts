@@ -98,7 +98,9 @@ function addTo(group: Parser, command: Command, around: Surroundings, track: Tra
 }
 
 function add(parent: Parser, word: string, command: Command, around: Surroundings, track: Track): void {
-  const parser = parent.command(`${word} ${command.args ?? ''}`.trim()).description(methods[command.method].help);
+  const { help } = methods[command.method];
+  const parser = parent.command(`${word} ${command.args ?? ''}`.trim()).description(help);
+  parser.summary(help.split(/[.;:]/, 1)[0] ?? help);
   for (const [flags, help] of command.options ?? []) parser.option(flags, help);
   parser.action(async () => {
     const options = parser.optsWithGlobals<Given['options']>();
