@@ -8,23 +8,31 @@ import { auditRoom } from './audit/room.js';
 import { catalogueRoom } from './catalogue/room.js';
 import type { Config } from './config.js';
 import { containersRoom } from './containers/room.js';
-import { Terms } from './containers/terms.js';
 import { customersRoom } from './customers/room.js';
-import { TrialCredit } from './customers/trial-credit.js';
 import { dataSource } from './db/source.js';
 import { Encoded, WellFormed } from './http/contract.js';
 import { Gate } from './http/gate.js';
 import { ProblemFilter } from './http/problem-filter.js';
 import { httpRoom } from './http/room.js';
 import { CONFIG, LOG } from './http/tokens.js';
+import { invoicesRoom } from './invoices/room.js';
+import { jobsRoom } from './jobs/room.js';
+import { ledgerRoom } from './ledger/room.js';
+import { meteringRoom } from './metering/room.js';
+import { paymentsRoom } from './payments/room.js';
 
 /** Every room of the house. One flat space of providers: rooms meet at interfaces, not at modules. */
-const rooms = [httpRoom, auditRoom, customersRoom, catalogueRoom, containersRoom];
-
-/** Where a lower room needs what a higher one knows, the lower one says so with an abstract class, and it is filled here. */
-const fillings = [
-  { provide: TrialCredit, useValue: { grant: async () => undefined } },
-  { provide: Terms, useValue: { mayStart: async () => true, costToday: async () => new Map(), hourNanos: () => 0n } },
+const rooms = [
+  httpRoom,
+  auditRoom,
+  ledgerRoom,
+  customersRoom,
+  catalogueRoom,
+  containersRoom,
+  meteringRoom,
+  paymentsRoom,
+  invoicesRoom,
+  jobsRoom,
 ];
 
 @Module({})
@@ -44,7 +52,6 @@ export class SiteModule {
         { provide: CONFIG, useValue: config },
         { provide: LOG, useValue: log },
         ...rooms.flatMap(({ providers }) => providers),
-        ...fillings,
         // In this order: who may, then what it says, then (around the handler) who did it and what is answered.
         { provide: APP_GUARD, useClass: Gate },
         { provide: APP_GUARD, useClass: WellFormed },

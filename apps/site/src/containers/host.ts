@@ -87,6 +87,13 @@ export class Host {
     return this.patches.get(id)?.container ?? this.list.value?.containers.get(id);
   }
 
+  /** How many it has, with those that were made since it last told. */
+  get size(): number {
+    const listed = this.list.value?.containers;
+    const unlisted = [...this.patches.keys()].filter((id) => !listed?.has(id)).length;
+    return (listed?.size ?? 0) + unlisted;
+  }
+
   template(name: string, version: string): Template | undefined {
     return this.templates.value?.find((one) => one.name === name && one.version === version);
   }

@@ -28,10 +28,7 @@ export class Placing {
       const hasTemplate = (host.templates.value ?? []).some(
         (one) => one.name === app && one.version === version && one.state === 'ready',
       );
-      const { containers, memoryFreeBytes } = info;
-      return [
-        { name: host.name, hasTemplate, containers: host.list.value?.containers.size ?? containers, memoryFreeBytes },
-      ];
+      return [{ name: host.name, hasTemplate, containers: host.size, memoryFreeBytes: info.memoryFreeBytes }];
     });
     const chosen = place(candidates);
     if (chosen === undefined)

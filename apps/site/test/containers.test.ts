@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { ContainerList, type Catalogue, type Container } from '@berth/site-api';
+import { Browser } from './browser.js';
+import { testCon, withCons, type TestCon } from './con.js';
+import { testSite, type TestSite } from './site.js';
+
+let one: TestCon, two: TestCon, site: TestSite, ada: Browser;
+type Wire = Record<string, unknown> & { id: string; state: string };
+
+beforeAll(async () => {
+  [one, two] = [await testCon('one'), await testCon('two')];
+  site = await testSite(withCons(one, two));
+  ada = await Browser.of(site.url, 'ada@example.org');
+}, 60_000);
+afterAll(async () => {
+  await site.close();
+  await Promise.all([one.close(), two.close()]);
+});
+
+const order = (name: string, change = {}) => ({ app: 'django', version: '3.2', name, size: 'small', ...change });
+const read = async (response: Response): Promise<Wire> => (await response.json()) as Wire;
+const add = async (browser: Browser, name: string): Promise<string> => {
+  const answer = await browser.post('/api/containers', order(name), { 'Idempotency-Key': randomUUID() });
+  expect(answer.status).toBe(200);
+  return (await read(answer)).id;
+};
+const listed = async (browser: Browser): Promise<readonly Container[]> =>
+  ContainerList.parse(await (await browser.get('/api/containers')).json()).containers;
+const conOf = (id: string): TestCon => (one.containers.has(id) ? one : two);
+
+describe('The catalogue', () => {
+  it('offers what is ready on some host, with prices and a name that is free', async () => {
+    const catalogue = (await (await ada.get('/api/catalogue')).json()) as Catalogue;
+    expect(catalogue.apps.map(({ name }) => name)).toEqual(['django', 'nginx']);
+    expect(catalogue.apps[0]).toMatchObject({ title: 'django', versions: ['3.2'], suggestedSize: 'medium' });
+    expect(catalogue.sizes[0]).toMatchObject({ id: 'small', monthNanos: '2606100000', hourNanos: '3570000' });
+    expect(catalogue.suggestedName).toMatch(/^[a-z]+-django$/);
+  });
+});
+
+describe('A container', () => {
+  it('is added, started, stopped, thrown away and taken back', async () => {
+    const id = await add(ada, 'journey');
+    const act = async (verb: string): Promise<Wire> => read(await ada.post(`/api/containers/${id}/${verb}`));
+    expect((await listed(ada)).find((row) => row.id === id)).toMatchObject({ name: 'journey', state: 'stopped' });
+    expect(await act('start')).toMatchObject({ state: 'running', url: 'http://198.51.100.7:20001/' });
+    expect((await listed(ada)).find((row) => row.id === id)?.state).toBe('running');
+    expect((await act('stop')).state).toBe('stopped');
+    expect(await act('trash')).toMatchObject({ state: 'trashed', trashedUntil: expect.any(String) });
+    const elsewhere = new Browser(site.url); // the tab is closed, and the undo comes from another browser
+    await elsewhere.get('/api/session');
+    await elsewhere.post('/api/session', { email: 'ada@example.org', password: 'correct horse battery' });
+    expect(await read(await elsewhere.post(`/api/containers/${id}/restore`))).toMatchObject({ state: 'stopped' });
+    const [lease] = await site.db.query('select trashed_until from lease where id = $1', [id]);
+    expect(lease).toEqual({ trashed_until: null });
+  });
+
+  it('is the same container when its order comes again, and a conflict when the order is another', async () => {
+    const key = { 'Idempotency-Key': 'once' };
+    const [first, again] = await Promise.all([
+      ada.post('/api/containers', order('twin'), key).then(read),
+      ada.post('/api/containers', order('twin'), key).then(read),
+    ]);
+    expect(again.id).toBe(first.id);
+    const other = await ada.post('/api/containers', order('other'), key);
+    expect(other.status).toBe(409);
+    const taken = await ada.post('/api/containers', order('twin'), { 'Idempotency-Key': 'twice' });
+    expect(taken.status).toBe(409);
+    expect((await read(taken))['fields']).toHaveProperty('name');
+  });
+
+  it.each(['', 'x'.repeat(300), '../x', 'a\nb', 'a\u202eb', '-a', 'A'])('cannot be named %j', async (name) => {
+    const answer = await ada.post('/api/containers', order(name));
+    expect(answer.status).toBe(422);
+    expect(await read(answer)).toMatchObject({ code: 'invalid', fields: { name: expect.stringMatching(/a name/) } });
+  });
+
+  it('goes to the host with the fewest', async () => {
+    const before = [one.containers.size, two.containers.size];
+    await add(ada, 'spread-a');
+    await add(ada, 'spread-b');
+    await add(ada, 'spread-c');
+    const after = [one.containers.size, two.containers.size];
+    expect(after[0]! + after[1]!).toBe(before[0]! + before[1]! + 3);
+    expect(Math.abs(after[0]! - after[1]!)).toBeLessThanOrEqual(1);
+  });
+
+  it('does not start without credit, and says why', async () => {
+    const poor = await Browser.of(site.url, 'poor@example.org');
+    const id = await add(poor, 'broke');
+    const [{ id: customer } = { id: '' }] = await site.db.query<{ id: string }>(
+      `select id from customer where email = 'poor@example.org'`,
+    );
+    const { Terms } = await import('../src/containers/terms.js');
+    const terms = site.app.get(Terms);
+    const usual = terms.mayStart.bind(terms);
+    terms.mayStart = async (who) => who !== customer && usual(who);
+    const answer = await poor.post(`/api/containers/${id}/start`);
+    terms.mayStart = usual;
+    expect(answer.status).toBe(403);
+    expect((await read(answer))['detail']).toMatch(/^cannot start broke: there is no credit left/);
+  });
+
+  it('shows its login once it is written, until it is put away', async () => {
+    const id = await add(ada, 'with-login');
+    await ada.post(`/api/containers/${id}/start`);
+    const con = conOf(id);
+    con.login.text = undefined;
+    const early = await ada.post(`/api/containers/${id}/login`);
+    expect(early.status).toBe(409);
+    con.login.text = 'user=admin\npassword=s3cret\n';
+    expect(await read(await ada.post(`/api/containers/${id}/login`))).toEqual({
+      user: 'admin',
+      password: 's3cret',
+      url: 'http://198.51.100.7:20001/',
+    });
+    expect((await ada.send('DELETE', `/api/containers/${id}/login`)).status).toBe(200);
+    expect(con.login.text).toBeUndefined();
+    expect((await ada.post(`/api/containers/${id}/login`)).status).toBe(409);
+    expect((await listed(ada)).find((row) => row.id === id)?.loginWaiting).toBe(false);
+  });
+
+  it('whose create never arrived is created later, under the same id', async () => {
+    for (const con of [one, two])
+      con.instead['containers.create'] = async () =>
+        Promise.reject(new (await import('@berth/problem')).Problem('unavailable', 'cannot now'));
+    const id = await add(ada, 'late');
+    expect((await listed(ada)).find((row) => row.id === id)?.state).toBe('creating');
+    for (const con of [one, two]) delete con.instead['containers.create'];
+    const { Containers } = await import('../src/containers/containers.js');
+    await site.app.get(Containers).settleAll();
+    expect((await listed(ada)).find((row) => row.id === id)?.state).toBe('stopped');
+  });
+
+  it('is never given up because a host does not list it, only by the host own word once its trash is over', async () => {
+    const id = await add(ada, 'leaving');
+    await ada.post(`/api/containers/${id}/trash`);
+    const con = conOf(id);
+    con.containers.delete(id);
+    con.changed();
+    await forget(con);
+    const { Containers } = await import('../src/containers/containers.js');
+    const ended = async (): Promise<boolean> => {
+      const [row] = await site.db.query<{ ended: boolean }>(
+        'select ended_at is not null as ended from lease where id = $1',
+        [id],
+      );
+      return row?.ended === true;
+    };
+    await site.app.get(Containers).settleAll();
+    expect(await ended()).toBe(false);
+    await site.db.query(`update lease set trashed_until = now() - interval '1 minute' where id = $1`, [id]);
+    con.instead['containers.get'] = async () => Promise.reject(new Error('cannot say'));
+    await site.app.get(Containers).settleAll();
+    expect(await ended()).toBe(false);
+    delete con.instead['containers.get'];
+    await site.app.get(Containers).settleAll();
+    expect(await ended()).toBe(true);
+  });
+});
+
+/** Waits until site has an answer of that con that is newer than now. */
+async function forget(con: TestCon): Promise<void> {
+  const before = con.calls.filter((name) => name === 'containers.list').length;
+  while (con.calls.filter((name) => name === 'containers.list').length < before + 2) {
+    await ada.get('/api/containers');
+    await new Promise((later) => setTimeout(later, 50));
+  }
+}
