@@ -40,13 +40,13 @@ export async function linesOf(db: EntityManager, entries: readonly DueEntry[], p
          select from usage_entry earlier where earlier.lease_id = entry.lease_id and earlier.hour = entry.hour
             and earlier.revision < entry.revision and earlier.invoice_number is not null) as correction
          from usage_entry entry where entry.id = any($1))
-     select due.lease_id, tariff_tag, measure, price_nanos, price_per, correction,
-            sum(quantity) as quantity, sum(line.nanos) as nanos, min(from_at) as "from", max(to_at) as "to",
-            lease.name, lease.app, lease.version
+     select due.lease_id, line.tariff_tag, line.measure, line.price_nanos, line.price_per, due.correction,
+            sum(line.quantity) as quantity, sum(line.nanos) as nanos,
+            min(due.from_at) as "from", max(due.to_at) as "to", lease.name, lease.app, lease.version
        from due join usage_line line on line.entry_id = due.id join lease on lease.id = due.lease_id
-      group by due.lease_id, tariff_tag, measure, price_nanos, price_per, correction, to_at <= $2,
-               lease.name, lease.app, lease.version
-      order by lease.name, due.lease_id, "from", tariff_tag, measure`,
+      group by due.lease_id, line.tariff_tag, line.measure, line.price_nanos, line.price_per, due.correction,
+               due.to_at <= $2, lease.name, lease.app, lease.version
+      order by lease.name, due.lease_id, "from", line.tariff_tag, line.measure`,
     [entries.map(({ id }) => id), periodFrom],
   );
   return rows.map(lineOf);
