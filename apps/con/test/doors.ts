@@ -53,6 +53,10 @@ export function head(length: number, more = ''): string {
   return `POST /RPC2 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${length}\r\n${more}\r\n`;
 }
 
-export function post(url: string, body: string | Uint8Array, headers: Record<string, string> = {}): Promise<Response> {
+export function post(
+  url: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(`${url}/RPC2`, { method: 'POST', body, headers: { Authorization: `Bearer ${token}`, ...headers } });
 }

@@ -1,8 +1,11 @@
-import { statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { conClient, faultCodes, methods, type ConClient } from '@berth/con-protocol';
 import { Problem, problemCodes, type ProblemCode } from '@berth/problem';
 import { decodeAnswer, encodeCall, type Value } from '@berth/xmlrpc';
+import { readToken } from '../src/rpc/token.js';
 import { openDoors, post, token, type Doors } from './doors.js';
 
 const usage = {
@@ -160,3 +163,29 @@ async function openDoorsAt(socketPath: string): Promise<unknown> {
     log: pino({ level: 'silent' }),
   });
 }
+
+describe('the token of loopback', () => {
+  const home = mkdtempSync(join(tmpdir(), 'con-token-'));
+  const path = join(home, 'token');
+  afterAll(() => rmSync(home, { recursive: true }));
+
+  it('is made at the first start, for its owner alone, and stays', () => {
+    const made = readToken(path);
+    expect(made).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readToken(path)).toBe(made);
+    expect(readFileSync(path, 'utf8')).toBe(`${made}\n`);
+  });
+
+  it('is refused where others may read it, and where it is short', () => {
+    chmodSync(path, 0o640);
+    expect(() => readToken(path)).toThrow(/others may read it/);
+    chmodSync(path, 0o600);
+    writeFileSync(path, 'secret\n');
+    expect(() => readToken(path)).toThrow(/fewer than 32/);
+  });
+
+  it('is not made where there is no directory', () => {
+    expect(() => readToken(join(home, 'none', 'token'))).toThrow(/^cannot make the token file/);
+  });
+});

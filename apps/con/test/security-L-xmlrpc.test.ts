@@ -20,7 +20,7 @@ describe('security L: XML-RPC itself', () => {
     expect(await conClient({ url: doors.url, token })['templates.list']({})).toEqual(listing);
   };
 
-  async function faultCode(body: string | Uint8Array): Promise<number | undefined> {
+  async function faultCode(body: string | Uint8Array<ArrayBuffer>): Promise<number | undefined> {
     const response = await post(doors.url, body);
     const answer = decodeAnswer(new Uint8Array(await response.arrayBuffer()));
     return answer.kind === 'fault' ? answer.faultCode : undefined;

@@ -101,9 +101,16 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function reasonOf(cause: unknown): string {
-  return reasons[codeOf(cause)] ?? (cause instanceof Error ? cause.message : 'the connection failed');
+  return reasons[codeOf(cause)] ?? (textIn(cause, 'message') || 'the connection failed');
 }
 
 function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return textIn(cause, 'code');
+}
+
+/** Not by `instanceof`: what Node throws may come from another realm. */
+function textIn(cause: unknown, key: 'code' | 'message'): string {
+  if (typeof cause !== 'object' || cause === null) return '';
+  const text: unknown = Reflect.get(cause, key);
+  return typeof text === 'string' ? text : '';
 }

@@ -30,7 +30,7 @@ function make(path: string): void {
   try {
     file = openSync(path, 'wx', 0o600);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return;
+    if (typeof cause === 'object' && cause && 'code' in cause && cause.code === 'EEXIST') return;
     throw new Problem('unavailable', `cannot make the token file ${path}`, { cause });
   }
   writeSync(file, `${randomBytes(32).toString('base64url')}\n`);
