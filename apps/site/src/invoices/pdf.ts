@@ -14,9 +14,9 @@ const width = right - left;
 const tableBottom = 730;
 const footerTop = 758;
 const columns = [
-  { x: left, width: 216 },
-  { x: left + 216, width: 84 },
-  { x: left + 300, width: 84 },
+  { x: left, width: 196 },
+  { x: left + 196, width: 84 },
+  { x: left + 280, width: 104 },
   { x: left + 384, width: 92 },
 ] as const;
 const ink = '#16202c';
@@ -73,8 +73,8 @@ function head(pdf: Pdf, sheet: Sheet): void {
   for (const line of sheet.address) y = write(pdf, line, { x: left, y, width: 232 }, { size: 10 });
   y = 138;
   for (const [label, value] of sheet.facts) {
-    y = write(pdf, label, { x: 338, y, width: 200 }, { size: 7, color: grey });
-    y = write(pdf, value, { x: 338, y, width: 200 }, { size: 9 }) + 5;
+    y = write(pdf, label, { x: 320, y, width: 218 }, { size: 7, color: grey });
+    y = write(pdf, value, { x: 320, y, width: 218 }, { size: 8.5 }) + 5;
   }
   write(pdf, sheet.heading, { x: left, y: 272, width }, { size: 16, font: 'bold' });
   write(pdf, sheet.intro, { x: left, y: 302, width });
