@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { readIfThere } from './cgroups.js';
 
@@ -37,7 +37,7 @@ export class Changes {
     if (text.split('\n').includes(line)) return;
     this.note(`adding "${line}" to ${file}: ${why}`);
     this.keep({ kind: 'line', file, line });
-    writeFileSync(file, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`);
+    appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`);
   }
 
   /** Puts back what stood there, last change first; what somebody else has changed since stays as it is. */

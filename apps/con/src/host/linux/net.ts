@@ -19,6 +19,7 @@ import {
   targetOf,
   trafficOf,
   type Elements,
+  type Listed,
 } from './nft.js';
 
 /** Room for a table of 65,000 containers. */
@@ -41,14 +42,17 @@ export class LinuxNet implements Net {
       const elements = this.elements(wanted);
       const stands = await this.list();
       if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, elements)]);
-      const foreign = stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== sets.length;
+      const foreign =
+        stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== sets.length;
       await (foreign ? this.replace(elements, stands.elements) : this.adjust(elements, stands.elements));
     });
   }
 
   open(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
     const elements = this.elements({ addresses: [{ slot, address }], forwards });
-    return this.inTurn(() => this.nft(additions(this.config, { ...elements, sources: new Set([this.source(slot, address)]) })));
+    return this.inTurn(() =>
+      this.nft(additions(this.config, { ...elements, sources: new Set([this.source(slot, address)]) })),
+    );
   }
 
   close(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
@@ -69,12 +73,8 @@ export class LinuxNet implements Net {
   }
 
   async traffic(): Promise<ReadonlyMap<string, Traffic>> {
-    const table = `inet ${tableOf(this.config)}`;
-    const { code, output } = await run(['nft', '-f', '-'], {
-      input: `list set ${table} from\nlist set ${table} to\n`,
-      maxBytes: longest,
-    });
-    return code === 0 ? trafficOf(listed(output).elements) : new Map();
+    const [from, to] = await Promise.all([this.list('from'), this.list('to')]);
+    return from && to ? trafficOf({ from: from.elements.from, to: to.elements.to }) : new Map();
   }
 
   /** Resolves once no change is under way. */
@@ -144,10 +144,10 @@ export class LinuxNet implements Net {
     return `${vethOf(this.config, slot)} . ${address}`;
   }
 
-  private async list(): Promise<ReturnType<typeof listed> | undefined> {
-    const { code, output, errors } = await run(['nft', 'list', 'table', 'inet', tableOf(this.config)], {
-      maxBytes: longest,
-    });
+  /** The whole table, or one set of it; absent where there is none. One set a command: nft 1.0.6 fails at two. */
+  private async list(set?: 'from' | 'to'): Promise<Listed | undefined> {
+    const words = set ? ['set', 'inet', tableOf(this.config), set] : ['table', 'inet', tableOf(this.config)];
+    const { code, output, errors } = await run(['nft', 'list', ...words], { maxBytes: longest });
     if (code === 0) return listed(output);
     if (errors.includes('No such file or directory')) return undefined;
     throw new Problem('internal', `cannot read the nftables table ${tableOf(this.config)}: ${errors}`);
@@ -156,7 +156,8 @@ export class LinuxNet implements Net {
   private async nft(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
     const { code, errors } = await run(['nft', '-f', '-'], { input: `${lines.join('\n')}\n` });
-    if (code !== 0) throw new Problem('internal', `cannot change the nftables table ${tableOf(this.config)}: ${errors}`);
+    if (code !== 0)
+      throw new Problem('internal', `cannot change the nftables table ${tableOf(this.config)}: ${errors}`);
   }
 
   /** Without it, packets to a stopped container's address leave the host by the default route. */
@@ -187,7 +188,9 @@ export class LinuxNet implements Net {
 /** Interfaces that a default route leads out of (proc(5), /proc/net/route: destination and mask 0). */
 export function defaultInterfaces(): string[] {
   const lines = readFileSync('/proc/net/route', 'utf8').split('\n').slice(1);
-  const fields = lines.map((line) => line.split('\t')).filter((line) => line[1] === '00000000' && line[7] === '00000000');
+  const fields = lines
+    .map((line) => line.split('\t'))
+    .filter((line) => line[1] === '00000000' && line[7] === '00000000');
   return [...new Set(fields.map(([name = '']) => name))];
 }
 

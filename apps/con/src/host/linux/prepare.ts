@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Warning } from '../host.js';
-import type { Cgroups, Controller } from './cgroups.js';
+import { readIfThere, type Cgroups, type Controller } from './cgroups.js';
 import { settingOf, type Changes } from './changes.js';
 import { run } from './exec.js';
 import { rangeWidth } from './lxc-config.js';
@@ -61,21 +61,29 @@ function kernelSettings(isRoot: boolean, changes: Changes): Warning[] {
   });
 }
 
+/** How many ranges of user ids are reserved: each owner of containers has one. */
+const ranges = 16_384;
+
 /** LXC insists that root reserves the ids it maps, so that no other account of the host is given them. */
 function ownIds(config: Config, changes: Changes): void {
-  const ids = 2 ** 31 - config.firstId;
-  const line = `root:${config.firstId}:${ids - (ids % rangeWidth)}`;
+  const room = Math.floor((2 ** 32 - config.firstId) / rangeWidth) - 1; // the last id of all means "none"
+  const line = `root:${config.firstId}:${Math.min(ranges, room) * rangeWidth}`;
   for (const file of ['/etc/subuid', '/etc/subgid']) {
-    if (!holdsIds(readFileSync(file, 'utf8'), config.firstId)) {
+    if (!holdsIds(readIfThere(file) ?? '', config.firstId)) {
       changes.line(file, line, 'user ids of containers, apart from those of the host');
     }
   }
 }
 
+/** With fewer than this a line is not enough. */
+const leastRanges = 1_000;
+
 function holdsIds(text: string, firstId: number): boolean {
   return text.split('\n').some((line) => {
     const [who, first = NaN, count = NaN] = line.split(':').map((word, at) => (at === 0 ? word : Number(word)));
-    return who === 'root' && Number(first) <= firstId && Number(first) + Number(count) >= firstId + 1000 * rangeWidth;
+    return (
+      who === 'root' && Number(first) <= firstId && Number(first) + Number(count) >= firstId + leastRanges * rangeWidth
+    );
   });
 }
 
@@ -113,11 +121,15 @@ async function lxcTooOld(): Promise<Warning[]> {
 async function neighbours(config: Config): Promise<Warning[]> {
   if (!existsSync('/usr/sbin/nft')) return [];
   const { code, output, errors } = await run(['nft', 'list', 'tables', 'inet']);
-  if (code !== 0) return [{ what: `nftables does not answer: ${errors.trim()}`, cure: 'see whether the kernel has it' }];
+  if (code !== 0)
+    return [{ what: `nftables does not answer: ${errors.trim()}`, cure: 'see whether the kernel has it' }];
   const others = [...output.matchAll(/^table inet berth_(\w+)$/gm)].map((match) => match[1]!);
   const clash = others.find((other) => other !== config.name && overlaps(other, config.name));
   if (clash === undefined) return [];
-  throw new Problem('conflict', `cannot use the name ${config.name} beside ${tableOf({ ...config, name: clash })}: choose one that does not begin like it`);
+  throw new Problem(
+    'conflict',
+    `cannot use the name ${config.name} beside ${tableOf({ ...config, name: clash })}: choose one that does not begin like it`,
+  );
 }
 
 export function overlaps(one: string, other: string): boolean {
@@ -130,7 +142,10 @@ function mustNotCollide({ addressPool }: Config): void {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const clash = own.find((one) => one.address.startsWith(prefix));
   if (!clash) return;
-  throw new Problem('conflict', `cannot use addressPool ${addressPool}: this host is ${clash.address}; choose another /16`);
+  throw new Problem(
+    'conflict',
+    `cannot use addressPool ${addressPool}: this host is ${clash.address}; choose another /16`,
+  );
 }
 
 function network(config: Config): Warning[] {
@@ -138,6 +153,6 @@ function network(config: Config): Warning[] {
   const noAddress = { what: 'no default route: forwarded ports have no address to answer at', cure: 'set appsHost' };
   return [
     ...(hostServers().length > 0 ? [] : [noServer]),
-    ...(config.appsHost ?? defaultAddress() ? [] : [noAddress]),
+    ...((config.appsHost ?? defaultAddress()) ? [] : [noAddress]),
   ];
 }
