@@ -1,0 +1,68 @@
+import type { Host } from '../host/host.js';
+import type { Forwarding } from '../host/net.js';
+import type { TemplateSource } from '../templates/ready.js';
+import type { Change, ContainerRecord } from './record.js';
+import { urlOf } from './view.js';
+
+type Needs = Readonly<{
+  host: Pick<Host, 'runtime' | 'layers' | 'net'>;
+  templates: Pick<TemplateSource, 'chainOf'>;
+  tell: (message: string, error?: unknown) => void;
+}>;
+
+/** What a container's transitions do on the host, step by step. Each step may run twice. */
+export class Life {
+  constructor(private readonly needs: Needs) {}
+
+  async make({ slot, range }: ContainerRecord): Promise<Change> {
+    await this.needs.host.layers.createVolume(slot, range);
+    return { state: 'stopped' };
+  }
+
+  /** Mounts the root, opens the network, runs init; undone backwards where a step fails. */
+  async begin(record: ContainerRecord): Promise<Change> {
+    const { layers, net, runtime } = this.needs.host;
+    const { slot, range, address, limits, name: hostname } = record;
+    const undo: (() => Promise<void>)[] = [() => layers.unmount(slot)];
+    try {
+      await layers.createVolume(slot, range); // a container whose creation failed may be started all the same
+      const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
+      undo.push(() => net.close(slot, address, forwardings(record)));
+      await net.open(slot, address, forwardings(record));
+      undo.push(() => runtime.stop(slot, { timeoutMs: 0 }));
+      const environment = this.firstBoot(record);
+      const life = await runtime.start(slot, { hostname, range, root, address, limits, environment });
+      return { state: 'running', startedAt: life.startedAt };
+    } catch (error) {
+      for (const step of undo.reverse()) {
+        await step().catch((late: unknown) => this.needs.tell(`cannot undo the start of ${hostname}`, late));
+      }
+      throw error;
+    }
+  }
+
+  /** @param leaving is awaited while the counters of the ended life can still be read. */
+  async end(record: ContainerRecord, timeoutMs: number, leaving: () => Promise<void>): Promise<void> {
+    const { runtime, net, layers } = this.needs.host;
+    await runtime.stop(record.slot, { timeoutMs });
+    await leaving();
+    await net.close(record.slot, record.address, forwardings(record));
+    await layers.unmount(record.slot);
+  }
+
+  async remove(record: ContainerRecord): Promise<void> {
+    await this.end(record, 0, () => Promise.resolve());
+    await this.needs.host.layers.removeVolume(record.slot);
+  }
+
+  /** What PID 1 is told; a template's own variables cannot stand in for con's. */
+  private firstBoot(record: ContainerRecord): Record<string, string> {
+    const { name, secret, environment } = record;
+    const url = urlOf(record, this.needs.host.net.appsHost);
+    return { ...environment, BERTH_NAME: name, BERTH_SECRET: secret, ...(url === undefined ? {} : { BERTH_URL: url }) };
+  }
+}
+
+export function forwardings({ address, forwards }: ContainerRecord): Forwarding[] {
+  return forwards.map((forward) => ({ ...forward, address }));
+}

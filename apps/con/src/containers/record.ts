@@ -1,0 +1,42 @@
+import type { Limits, State } from '@berth/container';
+import type { Forward } from '@berth/con-protocol';
+import type { IdRange, Slot } from '../host/runtime.js';
+
+/** What con knows of a container: who asked for what, and which small numbers it was given for that. */
+export type ContainerRecord = Readonly<{
+  id: string;
+  slot: Slot;
+  name: string;
+  owner: string;
+  range: IdRange;
+  template: { name: string; version: string };
+  /** Pinned: a template that is built anew changes no container. */
+  snapshot: string;
+  address: string;
+  forwards: readonly Forward[];
+  limits: Limits;
+  tariffTag: string;
+  /** Random, for first boot alone; in no answer. */
+  secret: string;
+  environment: Readonly<Record<string, string>>;
+  state: State;
+  since: Date;
+  reason?: string;
+  createdAt: Date;
+  trashedUntil?: Date;
+  /** How often it was started. */
+  boot: number;
+  /** Of the life that is known to run: tells a reboot inside from an unbroken life. */
+  startedAt?: Date;
+}>;
+
+/** What a transition may change. `reason` and `trashedUntil` are cleared by `null`. */
+export type Change = Readonly<
+  Partial<{
+    state: State;
+    reason: string | null;
+    trashedUntil: Date | null;
+    boot: number;
+    startedAt: Date | null;
+  }>
+>;

@@ -1,0 +1,106 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { socketPathOf, type Config } from './config.js';
+import { systemClock } from './containers/clock.js';
+import { Containers } from './containers/containers.js';
+import { Records } from './containers/records.js';
+import { openDatabase } from './database.js';
+import { FakeHost } from './host/fake/fake.js';
+import type { Host } from './host/host.js';
+import { LinuxHost } from './host/linux/linux.js';
+import { instanceOf } from './instance.js';
+import { lockHome } from './lock.js';
+import { Journal } from './metering/journal.js';
+import { Sampler } from './metering/sampler.js';
+import { every } from './metering/timer.js';
+import { Numbers } from './network/numbers.js';
+import { containerHandlers } from './rpc/handlers/containers.js';
+import { hostHandlers } from './rpc/handlers/host.js';
+import { templateHandlers } from './rpc/handlers/templates.js';
+import { startServers } from './rpc/servers.js';
+import { readToken } from './rpc/token.js';
+import { Tickets } from './streams/tickets.js';
+import { Templates } from './templates/templates.js';
+import { version } from './version.js';
+
+export type Daemon = Readonly<{
+  socketPath: string;
+  port: number;
+  /** Answers what was begun and leaves containers running. */
+  close(): Promise<void>;
+}>;
+
+/** Starts in order, and stops in reverse. No rules here. */
+export async function startDaemon(config: Config, log: Logger, host: Host = hostOf(config, log)): Promise<Daemon> {
+  const stops: (() => void | Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  try {
+    const doors = await start(config, log, host, stops);
+    return { ...doors, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Logger, host: Host, stops: (() => void | Promise<void>)[]) {
+  const tell = (message: string, error?: unknown): void => log.warn({ err: error }, message);
+  for (const directory of [config.home, config.runDirectory]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+  stops.push(lockHome(config.home));
+  const database = openDatabase(join(config.home, 'con.db'));
+  stops.push(() => database.close());
+  const warnings = await host.prepare();
+  stops.push(() => host.close());
+
+  const clock = systemClock;
+  const tickets = new Tickets();
+  const records = new Records(database);
+  const templates: Templates = new Templates({
+    database,
+    layers: host.layers,
+    runtime: host.runtime,
+    home: config.home,
+    receive: (bytes, take) => tickets.receive(bytes, take),
+    containersOn: (snapshot) => containers.on(snapshot),
+    tell,
+  });
+  const numbers = new Numbers(database, config);
+  const containers = new Containers({ ...config, records, numbers, host, templates, clock, tell });
+  const instance = instanceOf(database);
+  const sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance, tell });
+  containers.witnessedBy(sampler);
+
+  await templates.recover();
+  stops.push(() => templates.close());
+  stops.push(host.runtime.watch((slot) => containers.ended(slot)));
+  await containers.recover();
+  stops.push(() => containers.idle());
+  stops.push(() => sampler.tick());
+  stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));
+  stops.push(every(10_000, async () => containers.expire(), tell));
+
+  const now = (): Date => clock.now();
+  const servers = await startServers({
+    handlers: {
+      ...hostHandlers({ host, records, instance, version, warnings, now }),
+      ...templateHandlers(templates),
+      ...containerHandlers({ containers, records, sampler, streams: tickets, now }),
+    },
+    tickets,
+    socketPath: socketPathOf(config),
+    host: config.listenHost,
+    port: config.listenPort,
+    token: readToken(config.tokenFile ?? join(config.home, 'token')),
+    log,
+  });
+  stops.push(() => servers.close());
+  return { socketPath: servers.socketPath, port: servers.port };
+}
+
+function hostOf(config: Config, log: Logger): Host {
+  if (config.driver === 'fake') return new FakeHost(config);
+  return new LinuxHost(config, (change) => log.info({ change }, 'changing this host'));
+}

@@ -1,0 +1,95 @@
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../config.js';
+import type { Facts, Host, Warning } from '../host.js';
+import type { Meter, Reading } from '../meter.js';
+import type { Net, Traffic } from '../net.js';
+import type { Slot } from '../runtime.js';
+import { FakeLayers } from './layers.js';
+import { FakeRuntime, type FakeLife } from './runtime.js';
+import { Shelf } from './shelf.js';
+
+/**
+ * A host that pretends: for laptops without root, and for load. It remembers what runs in files, as a kernel would
+ * remember it for a daemon that was killed. It ships, and says so in `host.info` and on every page.
+ */
+export class FakeHost implements Host {
+  readonly driver = 'fake';
+  readonly runtime: FakeRuntime;
+  readonly layers: FakeLayers;
+  readonly net: Net;
+  readonly meter: Meter;
+  private readonly lives: Shelf<FakeLife>;
+
+  constructor(config: Pick<Config, 'home' | 'appsHost'>) {
+    const kernel = join(config.home, 'fake');
+    this.lives = new Shelf(join(kernel, 'lives'));
+    this.runtime = new FakeRuntime(this.lives);
+    this.layers = new FakeLayers(new Shelf(join(kernel, 'layers')), new Shelf(join(kernel, 'volumes')));
+    this.net = new FakeNet(this.lives, config.appsHost ?? '127.0.0.1');
+    this.meter = { read: (slots) => this.read(slots) };
+  }
+
+  prepare(): Promise<readonly Warning[]> {
+    return Promise.resolve([]);
+  }
+
+  facts(): Facts {
+    const GiB = 1024n ** 3n;
+    return {
+      kernel: 'fake',
+      architecture: process.arch,
+      cpus: cpus().length,
+      memoryBytes: 64n * GiB,
+      memoryFreeBytes: 48n * GiB,
+    };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Four busy cores each, so that numbers beyond 2³¹ are met within a second. */
+  private read(slots: Iterable<Slot>): ReadonlyMap<Slot, Reading> {
+    const readings = new Map<Slot, Reading>();
+    for (const slot of slots) {
+      const life = this.lives.get(slot);
+      if (!life) continue;
+      const cpuNanos = BigInt(Date.now() - life.startedAt) * 4_000_000n;
+      readings.set(slot, { cpuNanos, memoryBytes: BigInt(life.memoryBytes), pageCacheBytes: 0n });
+    }
+    return readings;
+  }
+}
+
+/** Ten kilobytes a second in, a hundred out. */
+class FakeNet implements Net {
+  constructor(
+    private readonly lives: Shelf<FakeLife>,
+    readonly appsHost: string,
+  ) {}
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  traffic(): Promise<ReadonlyMap<string, Traffic>> {
+    const lives = this.lives.numbers().flatMap((slot) => this.lives.get(slot) ?? []);
+    return Promise.resolve(
+      new Map(
+        lives.map(({ address, startedAt }) => {
+          const ms = BigInt(Date.now() - startedAt);
+          return [address, { bytesIn: ms * 10n, bytesOut: ms * 100n }];
+        }),
+      ),
+    );
+  }
+}

@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { Problem } from '@berth/problem';
+import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
+import type { Shelf } from './shelf.js';
+
+export type FakeLife = Readonly<{ startedAt: number; address: string; memoryBytes: string; frozen: boolean }>;
+
+/** Containers that are only told of. A line that says `exit N` ends with N; every other one succeeds. */
+export class FakeRuntime implements Runtime {
+  private readonly events = new EventEmitter();
+
+  constructor(private readonly lives: Shelf<FakeLife>) {
+    this.events.setMaxListeners(0);
+  }
+
+  running(): Promise<readonly Running[]> {
+    return Promise.resolve(this.lives.numbers().map((slot) => this.asRunning(slot)));
+  }
+
+  start(slot: Slot, { address, limits }: ContainerSpec): Promise<Running> {
+    if (!this.lives.get(slot)) {
+      this.lives.put(slot, {
+        startedAt: Date.now(),
+        address,
+        memoryBytes: `${limits.memoryBytes / 4n}`,
+        frozen: false,
+      });
+    }
+    return Promise.resolve(this.asRunning(slot));
+  }
+
+  stop(slot: Slot): Promise<void> {
+    if (this.lives.get(slot)) {
+      this.lives.take(slot);
+      this.events.emit('ended', slot);
+    }
+    return Promise.resolve();
+  }
+
+  /** Answers what was asked of it, so that a caller sees that bytes arrive. */
+  exec(slot: Slot, argv: readonly string[]): ExecSession {
+    if (!this.lives.get(slot))
+      throw new Problem('conflict', `cannot run a command in container ${slot}: it is not running`);
+    const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
+    input.resume();
+    output.end(`${argv.join(' ')}\n`);
+    errors.end();
+    return { input, output, errors, exit: Promise.resolve(exitCodeIn(argv)), kill: () => undefined };
+  }
+
+  async line({ argv, input, log, signal }: LineSpec): Promise<number> {
+    signal.throwIfAborted();
+    if (input) for await (const chunk of input) void chunk;
+    log(Buffer.from(`pretending to run ${argv.join(' ')}\n`));
+    return exitCodeIn(argv);
+  }
+
+  clear(slot: Slot): Promise<void> {
+    if (this.lives.get(slot)) throw new Problem('conflict', `cannot clear away container ${slot}: it is running`);
+    return Promise.resolve();
+  }
+
+  clearLines(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  watch(ended: (slot: Slot) => void): () => void {
+    this.events.on('ended', ended);
+    return () => this.events.off('ended', ended);
+  }
+
+  /** As if somebody had typed poweroff inside. */
+  powerOff(slot: Slot): void {
+    void this.stop(slot);
+  }
+
+  private asRunning(slot: Slot): Running {
+    const life = this.lives.get(slot);
+    if (!life) throw new Problem('not_found', `cannot find container ${slot}`);
+    return { slot, initPid: 1_000 + slot, startedAt: new Date(life.startedAt), frozen: life.frozen };
+  }
+}
+
+function exitCodeIn(argv: readonly string[]): number {
+  return Number(/\bexit (\d{1,3})\b/.exec(argv.join(' '))?.[1] ?? 0);
+}

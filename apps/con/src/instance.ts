@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { migrate } from './database.js';
+
+/** Made once with the database: a caller whose cursor belongs to another one begins anew. */
+export function instanceOf(database: DatabaseSync): string {
+  migrate(database, 'instance', [
+    'create table instance (one integer primary key check (one = 1), id text not null) strict',
+  ]);
+  database.prepare('insert into instance values (1, ?) on conflict do nothing').run(randomUUID());
+  return (database.prepare('select id from instance').get() as { id: string }).id;
+}

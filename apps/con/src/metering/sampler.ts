@@ -1,0 +1,203 @@
+import { isOn } from '@berth/container';
+import type { ParamsOf, ResultOf, Usage } from '@berth/con-protocol';
+import type { Clock } from '../containers/clock.js';
+import type { Witness } from '../containers/containers.js';
+import type { ContainerRecord } from '../containers/record.js';
+import type { Records } from '../containers/records.js';
+import type { Host } from '../host/host.js';
+import type { Reading } from '../host/meter.js';
+import type { Traffic } from '../host/net.js';
+import { pieces, type Counters, type Held } from './interval.js';
+import type { Closed, Journal, OpenInterval } from './journal.js';
+
+export type SamplerNeeds = Readonly<{
+  host: Pick<Host, 'meter' | 'net' | 'layers'>;
+  records: Records;
+  journal: Journal;
+  clock: Clock;
+  instance: string;
+  tell: (message: string, error?: unknown) => void;
+}>;
+
+const hourMs = 3_600_000;
+/** After a longer gap nobody knows what memory was in use: none is charged. */
+const longestGapMs = 60_000;
+/** A walk of the disk is dear, and what it finds is held until the next. */
+const diskEveryMs = 5 * 60_000;
+
+/** An interval that this process has begun, with the moment of its own clock; absent for one that an earlier process left. */
+type Running = OpenInterval & Readonly<{ sinceMs?: bigint }>;
+
+type Moment = Readonly<{ wallMs: number; monotonicMs: bigint }>;
+
+/** Cuts the life of every container into samples: at each transition, at each tick while it is on, at each full hour. */
+export class Sampler implements Witness {
+  private readonly open = new Map<string, Running>();
+  private readonly diskKnown = new Map<string, { bytes: bigint; atMs: bigint }>();
+  private traffic: ReadonlyMap<string, Traffic> = new Map();
+  private trafficAtMs = 0n;
+
+  constructor(private readonly needs: SamplerNeeds) {
+    for (const interval of needs.journal.open()) this.open.set(interval.container, interval);
+  }
+
+  changed(_before: ContainerRecord, after: ContainerRecord): void {
+    const held = this.open.get(after.id);
+    if (held?.state === after.state && held.boot === after.boot && held.tariffTag === after.tariffTag) return;
+    this.cut([after]); // what was counted belongs to the state that ends here
+  }
+
+  async leaving(record: ContainerRecord): Promise<void> {
+    await this.readTraffic();
+    await this.readDisk(record);
+    this.cut([this.needs.records.get(record.id) ?? record], { lastOfLife: true });
+  }
+
+  gone(record: ContainerRecord): void {
+    const closed = this.closed(record, this.moment(), undefined);
+    this.needs.journal.cut(closed ? [closed] : [], [], [record.id]);
+    this.open.delete(record.id);
+    this.diskKnown.delete(record.id);
+  }
+
+  /** What is on, and what has not been cut since the hour began. */
+  async tick(): Promise<void> {
+    await this.readTraffic();
+    const hour = Math.floor(this.needs.clock.now().getTime() / hourMs) * hourMs;
+    const due = [...this.needs.records.all()].filter(
+      ({ id, state }) => isOn(state) || (this.open.get(id)?.fromMs ?? hour) < hour,
+    );
+    for (const record of due) if (this.isDiskDue(record)) await this.readDisk(record);
+    this.cut(due.flatMap(({ id }) => this.needs.records.get(id) ?? []));
+  }
+
+  async read({ after = 0n, limit = 1_000, cut = false }: ParamsOf<'usage.read'>): Promise<ResultOf<'usage.read'>> {
+    if (cut) {
+      await this.readTraffic();
+      this.cut([...this.needs.records.all()]);
+    }
+    const { samples, next, restFromMs } = this.needs.journal.read(after, limit);
+    const now = this.needs.clock.now();
+    const begun = [...this.open.values()].map(({ fromMs }) => fromMs);
+    const completeUntil = Math.min(now.getTime(), restFromMs ?? Infinity, ...begun);
+    return {
+      instance: this.needs.instance,
+      samples,
+      next,
+      completeUntil: new Date(completeUntil).toISOString(),
+      observedAt: now.toISOString(),
+    };
+  }
+
+  /** The numbers of what runs; traffic at most a second old. */
+  async usage(ids: readonly string[]): Promise<Usage[]> {
+    if (this.needs.clock.monotonicMs() - this.trafficAtMs > 1_000n) await this.readTraffic();
+    const known = ids.flatMap((id) => this.needs.records.get(id) ?? []);
+    const on = known.filter(({ state }) => isOn(state) || state === 'stopping');
+    const readings = this.needs.host.meter.read(on.map(({ slot }) => slot));
+    return on.flatMap(({ id, slot, address }) => {
+      const reading = readings.get(slot);
+      if (!reading) return [];
+      const { bytesIn, bytesOut } = this.traffic.get(address) ?? noTraffic;
+      return { id, cpuNanos: reading.cpuNanos, memoryBytes: reading.memoryBytes, bytesIn, bytesOut };
+    });
+  }
+
+  /** Ends the open interval of each and begins the next, at one moment for both: no millisecond falls between. */
+  private cut(records: readonly ContainerRecord[], { lastOfLife = false } = {}): void {
+    const moment = this.moment();
+    const readings = this.needs.host.meter.read(records.map(({ slot }) => slot));
+    const closed: Closed[] = [];
+    const begun: OpenInterval[] = [];
+    for (const record of records) {
+      const reading = readings.get(record.slot);
+      const one = this.closed(record, moment, reading, lastOfLife);
+      if (one) closed.push(one);
+      const sameLife = one && one.interval.boot === record.boot;
+      const held = this.heldBy(record, reading?.memoryBytes ?? 0n);
+      begun.push(this.begin(record, moment, sameLife ? one.after : noCounters, held));
+    }
+    this.needs.journal.cut(closed, begun);
+  }
+
+  /**
+   * The open interval of a container, ended now. Counters are those of a life: what another hand or the next life left
+   * under the same address is not this one's.
+   */
+  private closed(
+    record: ContainerRecord,
+    { wallMs, monotonicMs }: Moment,
+    reading: Reading | undefined,
+    lastOfLife = false,
+  ): Closed | undefined {
+    const interval = this.open.get(record.id);
+    if (!interval) return undefined;
+    const { fromMs, sinceMs, held, counters } = interval;
+    const counts = isOn(interval.state) || lastOfLife;
+    const { bytesIn, bytesOut } = (counts ? this.traffic.get(record.address) : undefined) ?? counters;
+    const after = { cpuNanos: (counts ? reading?.cpuNanos : undefined) ?? counters.cpuNanos, bytesIn, bytesOut };
+    const toMs = Math.max(fromMs, wallMs);
+    const common = { fromMs, toMs, before: counters, after };
+    if (sinceMs !== undefined) {
+      return { interval, after, pieces: pieces({ ...common, state: interval.state, ms: monotonicMs - sinceMs, held }) };
+    }
+    // An earlier daemon began it. Only what still runs is known to have run all the while.
+    const ms = BigInt(toMs - fromMs);
+    const state = reading ? interval.state : 'stopped';
+    return {
+      interval,
+      after,
+      pieces: pieces({ ...common, state, ms, held: acrossGap(held, ms, reading?.memoryBytes ?? 0n) }),
+    };
+  }
+
+  private begin(
+    record: ContainerRecord,
+    { wallMs, monotonicMs }: Moment,
+    counters: Counters,
+    held: Held,
+  ): OpenInterval {
+    const { id: container, boot, tariffTag, state } = record;
+    const fromMs = Math.max(this.open.get(container)?.fromMs ?? 0, wallMs);
+    const interval = { container, boot, tariffTag, state, fromMs, held, counters };
+    this.open.set(container, { ...interval, sinceMs: monotonicMs });
+    return interval;
+  }
+
+  private moment(): Moment {
+    return { wallMs: this.needs.clock.now().getTime(), monotonicMs: this.needs.clock.monotonicMs() };
+  }
+
+  private heldBy({ id }: ContainerRecord, memoryBytes: bigint): Held {
+    return { memoryBytes, diskBytes: this.diskKnown.get(id)?.bytes ?? this.open.get(id)?.held.diskBytes ?? 0n };
+  }
+
+  private async readTraffic(): Promise<void> {
+    this.traffic = await this.needs.host.net.traffic();
+    this.trafficAtMs = this.needs.clock.monotonicMs();
+  }
+
+  private isDiskDue({ id }: ContainerRecord): boolean {
+    const known = this.diskKnown.get(id);
+    return !known || this.needs.clock.monotonicMs() - known.atMs > BigInt(diskEveryMs);
+  }
+
+  /** A walk that fails keeps the figure before: disk is then charged as it was. */
+  private async readDisk({ id, slot, name }: ContainerRecord): Promise<void> {
+    const atMs = this.needs.clock.monotonicMs();
+    try {
+      this.diskKnown.set(id, { bytes: await this.needs.host.layers.volumeBytes(slot), atMs });
+    } catch (error) {
+      this.needs.tell(`cannot measure the disk of ${name}`, error);
+    }
+  }
+}
+
+const noTraffic: Traffic = { bytesIn: 0n, bytesOut: 0n };
+const noCounters: Counters = { cpuNanos: 0n, bytesIn: 0n, bytesOut: 0n };
+
+/** While con was down: memory at the smaller of both ends, or none after a long gap. */
+function acrossGap({ memoryBytes, diskBytes }: Held, ms: bigint, nowBytes: bigint): Held {
+  if (ms > BigInt(longestGapMs)) return { memoryBytes: 0n, diskBytes };
+  return { memoryBytes: nowBytes < memoryBytes ? nowBytes : memoryBytes, diskBytes };
+}

@@ -1,0 +1,103 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Problem } from '@berth/problem';
+import type { Config } from '../config.js';
+import { migrate } from '../database.js';
+
+type Pools = Pick<Config, 'addressPool' | 'firstPort' | 'lastPort' | 'restSeconds'>;
+
+/** X.Y.0.0 to X.Y.0.9 are kept free, and X.Y.255.0/24 belongs to build lines. */
+const firstSlot = 10;
+const lastSlot = 65_279;
+
+const steps = [
+  `create table id_range (owner text primary key, range integer not null unique) strict;
+   create table slot_use (slot integer primary key, released_at integer) strict;
+   create table port_use (port integer primary key, slot integer not null, released_at integer) strict;`,
+];
+
+/**
+ * The small numbers that containers are given: slots (and with them addresses), ports of the host, id ranges. A number
+ * that was given back rests before another may have it, because connections, caches and DNS remember.
+ */
+export class Numbers {
+  private nextSlot = firstSlot;
+  private nextPort: number;
+
+  constructor(
+    private readonly database: DatabaseSync,
+    private readonly pools: Pools,
+  ) {
+    migrate(database, 'network', steps);
+    this.nextPort = pools.firstPort;
+  }
+
+  /** Each owner has a range of user ids that nobody else shares, and keeps it. Range 0 holds templates. */
+  rangeOf(owner: string): number {
+    this.database
+      .prepare(
+        'insert into id_range (owner, range) select ?, coalesce(max(range), 0) + 1 from id_range on conflict do nothing',
+      )
+      .run(owner);
+    const { range } = this.database.prepare('select range from id_range where owner = ?').get(owner) as {
+      range: bigint;
+    };
+    return Number(range);
+  }
+
+  /** @throws Problem `unavailable` where all 65,000 are taken or at rest. */
+  takeSlot(now: Date): number {
+    const slot = this.firstFree('slot_use', 'slot', this.nextSlot, [firstSlot, lastSlot], now);
+    if (slot === undefined)
+      throw new Problem('unavailable', 'cannot create a container: every address of this host is taken');
+    this.database
+      .prepare('insert into slot_use (slot) values (?) on conflict do update set released_at = null')
+      .run(slot);
+    this.nextSlot = slot + 1;
+    return slot;
+  }
+
+  /** @throws Problem `unavailable` where the pool of ports is empty. */
+  takePort(slot: number, now: Date): number {
+    const { firstPort, lastPort } = this.pools;
+    const port = this.firstFree('port_use', 'port', this.nextPort, [firstPort, lastPort], now);
+    if (port === undefined)
+      throw new Problem('unavailable', `cannot forward a port: all from ${firstPort} to ${lastPort} are taken`);
+    this.database
+      .prepare(
+        'insert into port_use (port, slot) values (?, ?) on conflict do update set slot = excluded.slot, released_at = null',
+      )
+      .run(port, slot);
+    this.nextPort = port + 1;
+    return port;
+  }
+
+  /** Gives a slot and its ports back; they rest from now on. */
+  release(slot: number, now: Date): void {
+    this.database.prepare('update slot_use set released_at = ? where slot = ?').run(now.getTime(), slot);
+    this.database.prepare('update port_use set released_at = ? where slot = ?').run(now.getTime(), slot);
+  }
+
+  addressOf(slot: number): string {
+    return `${this.pools.addressPool.replace(/\.0\.0\/16$/, '')}.${slot >> 8}.${slot & 255}`;
+  }
+
+  /** From `next` upwards, then once around: numbers just given back are met last. */
+  private firstFree(
+    table: 'slot_use' | 'port_use',
+    column: 'slot' | 'port',
+    next: number,
+    [first, last]: [number, number],
+    now: Date,
+  ): number | undefined {
+    const rested = now.getTime() - this.pools.restSeconds * 1_000;
+    const isTaken = this.database.prepare(
+      `select 1 from ${table} where ${column} = ? and (released_at is null or released_at > ?)`,
+    );
+    const count = last - first + 1;
+    for (let step = 0; step < count; step++) {
+      const number = first + ((Math.max(next, first) - first + step) % count);
+      if (!isTaken.get(number, rested)) return number;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { ConHandlers } from '@berth/con-protocol';
+import type { Containers } from '../../containers/containers.js';
+import type { Records } from '../../containers/records.js';
+import type { Sampler } from '../../metering/sampler.js';
+import type { Streams } from '../../streams/streams.js';
+
+type ContainerMethods = Extract<keyof ConHandlers, `containers.${string}` | `usage.${string}`>;
+type Needs = Readonly<{
+  containers: Containers;
+  records: Records;
+  sampler: Sampler;
+  streams: Streams;
+  now: () => Date;
+}>;
+
+const execTimeoutMs = 60_000;
+
+export function containerHandlers({
+  containers,
+  records,
+  sampler,
+  streams,
+  now,
+}: Needs): Pick<ConHandlers, ContainerMethods> {
+  const life = randomUUID(); // changes are counted anew in each life of the daemon
+  return {
+    'containers.create': async (order) => ({ container: containers.create(order) }),
+    'containers.start': async ({ id }) => ({ container: containers.start(id) }),
+    'containers.stop': async ({ id, timeoutMs }) => ({ container: containers.stop(id, timeoutMs) }),
+    'containers.trash': async ({ id }) => ({ container: containers.trash(id) }),
+    'containers.restore': async ({ id }) => ({ container: containers.restore(id) }),
+    'containers.destroy': async ({ id }) => {
+      containers.destroy(id);
+      return {};
+    },
+    'containers.exec': async ({ id, argv, timeoutMs = execTimeoutMs }) => ({
+      stream: streams.session(containers.exec(id, argv), { timeoutMs }),
+    }),
+    'containers.get': async ({ id }) => {
+      const container = containers.get(id);
+      const [usage] = await sampler.usage([id]);
+      return { container, ...(usage ? { usage } : {}) };
+    },
+    'containers.list': async ({ known }) => {
+      const usage = await sampler.usage([...records.all()].map((record) => record.id));
+      const version = `${life}.${records.version}`;
+      return {
+        observedAt: now().toISOString(),
+        version,
+        ...(known === version ? {} : { containers: containers.list() }),
+        usage,
+      };
+    },
+    'usage.read': (cursor) => sampler.read(cursor),
+  };
+}

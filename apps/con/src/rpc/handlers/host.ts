@@ -1,0 +1,41 @@
+import { protocolVersion, type ConHandlers } from '@berth/con-protocol';
+import type { Records } from '../../containers/records.js';
+import type { Host, Warning } from '../../host/host.js';
+
+type Needs = Readonly<{
+  host: Host;
+  records: Records;
+  instance: string;
+  version: string;
+  warnings: readonly Warning[];
+  now: () => Date;
+}>;
+
+export function hostHandlers({
+  host,
+  records,
+  instance,
+  version,
+  warnings,
+  now,
+}: Needs): Pick<ConHandlers, 'host.info'> {
+  return {
+    'host.info': async () => {
+      const { bytes: diskBytes, freeBytes: diskFreeBytes } = await host.layers.space();
+      return {
+        protocol: protocolVersion,
+        version,
+        instance,
+        driver: host.driver,
+        now: now().toISOString(),
+        ...host.facts(),
+        diskBytes,
+        diskFreeBytes,
+        containers: records.size,
+        running: [...records.all()].filter(({ state }) => state === 'running' || state === 'frozen').length,
+        appsHost: host.net.appsHost,
+        warnings: [...warnings],
+      };
+    },
+  };
+}
