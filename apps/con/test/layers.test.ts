@@ -187,6 +187,45 @@ describeReal('layers on a real host', () => {
   });
 });
 
+describeReal('layers on a disk that is full', () => {
+  const ground = new Ground();
+  const { layers, config } = ground;
+  beforeAll(async () => {
+    mkdirSync(config.home, { recursive: true });
+    await must(['mount', '-t', 'tmpfs', '-o', 'size=8m,nr_inodes=100', 'none', config.home]);
+    await layers.prepare();
+  });
+  afterAll(() => ground.leave(), 60_000);
+
+  it('a base that does not fit says so, and leaves nothing', async () => {
+    const before = await layers.space();
+    const laid = layers.base(1, 'bookworm', { log: () => undefined, signal: new AbortController().signal });
+    await expect(laid).rejects.toThrow('the disk is full');
+    expect(await layers.layers()).toEqual([]);
+    expect(await ground.traces()).toEqual([config.home]);
+    expect(await layers.space()).toEqual(before);
+  }, 60_000);
+
+  it('a layer or a volume that does not fit says so, and leaves nothing', async () => {
+    mkdirSync(ground.shelf.layer(1));
+    for (let files = 0; fits(`${config.home}/${files}`); files++);
+    await expect(layers.open(2, [1])).rejects.toThrow('the disk is full');
+    await expect(layers.createVolume(1, 5)).rejects.toThrow('the disk is full');
+    expect(await layers.layers()).toEqual([1]);
+    expect(await layers.volumes()).toEqual([]);
+    expect(await ground.traces()).toEqual([config.home]);
+  });
+});
+
+function fits(path: string): boolean {
+  try {
+    writeFileSync(path, '');
+    return true;
+  } catch {
+    return false; // no inode is left: what the test wants
+  }
+}
+
 /** setcap(8) is not in a small Debian; perl is, and can make the system call: setxattr is 188 on x86-64, 5 on arm64. */
 const setCapability = `perl -MPOSIX -e '
   my $n = (POSIX::uname())[4] eq "x86_64" ? 188 : 5;

@@ -58,7 +58,7 @@ ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
 printf '%s' "$SOURCES" > /etc/apt/sources.list
 printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' > /etc/apt/apt.conf.d/90berth
 : > /etc/machine-id
-rm -f /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
+rm -f /etc/dpkg/dpkg.cfg.d/draft /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
 printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > /etc/hosts
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old
 rm -rf /var/log/bootstrap.log /var/log/dpkg.log /var/log/alternatives.log /var/log/apt /var/lib/dpkg/*-old /tmp/*

@@ -6,6 +6,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs';
 import { Problem } from '@berth/problem';
@@ -18,6 +19,7 @@ import type { Lines } from './line.js';
 import { mirrorOf, oneLineSources, stanzaSources, type Mirror, type Source } from './mirror.js';
 import { mountPoints } from './mounts.js';
 import { discard } from './removal.js';
+import { whenFull } from './full.js';
 import { directory, type Shelf } from './shelf.js';
 import { mountBind, mountShifted, unmount } from './syscalls.js';
 
@@ -58,6 +60,8 @@ export class Bases {
       await this.settle(layer, suite, mirror, io);
       await must(['sync', '--file-system', this.shelf.draft(layer)], { timeoutMs: longestMs });
       renameSync(this.shelf.draft(layer), this.shelf.layer(layer));
+    } catch (thrown) {
+      throw whenFull(thrown, `make a base of ${suite}`);
     } finally {
       await this.drop(layer);
     }
@@ -88,7 +92,7 @@ export class Bases {
     child.input.end();
     const code = await child.exit;
     await clear(target);
-    mustBeDone(code, said, signal, suite);
+    this.mustBeDone(code, said, signal, suite);
     tidy(draft, buildId);
   }
 
@@ -114,12 +118,21 @@ export class Bases {
       });
     // `container` tells debootstrap not to try for device nodes.
     const second = await inside(['/debootstrap/debootstrap', '--second-stage'], { container: 'lxc' });
-    mustBeDone(second, said, signal, suite);
+    this.mustBeDone(second, said, signal, suite);
     const hasUpdates = await offers(mirror.main, `${suite}-updates`, signal);
     const isSecure = mirror.security !== undefined && (await offers(mirror.security, `${suite}-security`, signal));
     const offered = isSecure ? mirror : { main: mirror.main };
     const sources = sourcesList(suite, offered, hasUpdates);
-    mustBeDone(await inside(finishArgv, { SOURCES: sources }), said, signal, suite);
+    this.mustBeDone(await inside(finishArgv, { SOURCES: sources }), said, signal, suite);
+  }
+
+  private mustBeDone(code: number, said: Tail, signal: AbortSignal, suite: string): void {
+    if (signal.aborted) throw new Problem('unavailable', `cannot make a base of ${suite}: it was cancelled`);
+    if (code === 0) return;
+    const full = said.isFull || isFull(this.shelf.drafts);
+    const reason = full ? 'the disk is full' : `debootstrap ended with ${code}: ${said.reason}`;
+    const cause = full ? Object.assign(new Error(reason), { code: 'ENOSPC' }) : undefined;
+    throw new Problem('unavailable', `cannot make a base of ${suite}: ${reason}`, { cause });
   }
 }
 
@@ -142,11 +155,12 @@ class Tail {
   }
 }
 
-function mustBeDone(code: number, said: Tail, signal: AbortSignal, suite: string): void {
-  if (signal.aborted) throw new Problem('unavailable', `cannot make a base of ${suite}: it was cancelled`);
-  if (code === 0) return;
-  if (said.isFull) throw new Problem('unavailable', `cannot make a base of ${suite}: the disk is full`);
-  throw new Problem('unavailable', `cannot make a base of ${suite}: debootstrap ended with ${code}: ${said.reason}`);
+/** Below this debootstrap fails in ways of its own, and keeps the reason to itself. */
+const leastFree = 16n * 1024n * 1024n;
+
+function isFull(path: string): boolean {
+  const { bavail, bsize } = statfsSync(path, { bigint: true });
+  return bavail * bsize < leastFree;
 }
 
 /**
@@ -162,6 +176,8 @@ function tidy(draft: string, owner: number): void {
   rmSync(resolver, { force: true });
   writeFileSync(resolver, '', { mode: 0o644, flag: 'wx' });
   chownSync(resolver, owner, owner);
+  // Nothing of a draft outlives a power failure, so that dpkg need not wait for the disk; `finish` removes it.
+  writeFileSync(`${draft}/etc/dpkg/dpkg.cfg.d/draft`, 'force-unsafe-io\n', { mode: 0o644 });
 }
 
 async function clear(path: string): Promise<void> {

@@ -5,8 +5,8 @@ import type { Config } from '../../config.js';
 import type { Chain, Layer, Layers } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
-import { codeOf } from './cgroups.js';
 import { must, run } from './exec.js';
+import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
 import { mountPoints } from './mounts.js';
@@ -99,15 +99,20 @@ export class OverlayLayers implements Layers {
     return Promise.resolve([...new Set(names.flatMap((name) => layerOf(name) ?? []))]);
   }
 
-  createVolume(slot: Slot, range: IdRange): Promise<void> {
+  async createVolume(slot: Slot, range: IdRange): Promise<void> {
     const volume = this.shelf.volume(slot);
     const owner = firstIdOf(this.config, range);
     const upper = `${volume}/upper`;
-    directory(volume, { mode: 0o700 });
-    directory(`${volume}/work`, { mode: 0o700, owner });
-    // The root of a container may change the mode of its own root directory: it stays as it is.
-    if (!existsSync(upper) || statSync(upper).uid === 0) directory(upper, { mode: 0o755, owner });
-    return Promise.resolve();
+    const isNew = !existsSync(volume);
+    try {
+      directory(volume, { mode: 0o700 });
+      directory(`${volume}/work`, { mode: 0o700, owner });
+      // The root of a container may change the mode of its own root directory: it stays as it is.
+      if (!existsSync(upper) || statSync(upper).uid === 0) directory(upper, { mode: 0o755, owner });
+    } catch (thrown) {
+      if (isNew) await this.removeVolume(slot);
+      throw whenFull(thrown, `create volume ${slot}`);
+    }
   }
 
   async mount(slot: Slot, range: IdRange, chain: Chain): Promise<string> {
@@ -217,11 +222,4 @@ async function bytesBelow(path: string): Promise<bigint> {
 
 function namesIn(path: string): string[] {
   return existsSync(path) ? readdirSync(path) : [];
-}
-
-/** Node says ENOSPC in its own way; people are told what it means. */
-function whenFull(thrown: unknown, what: string): unknown {
-  return codeOf(thrown) === 'ENOSPC'
-    ? new Problem('unavailable', `cannot ${what}: the disk is full`, { cause: thrown })
-    : thrown;
 }

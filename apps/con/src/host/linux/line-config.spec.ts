@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { lineArgv, lineConfig, type LinePlaces } from './line-config.js';
+
+const places: LinePlaces = {
+  root: '/run/con/building/5/root',
+  firstId: 1_048_576,
+  cgroup: { box: 'con/lines/5/box', monitor: 'con/lines/5/monitor', pivot: 'con/pivot' },
+  unified: { memory: false, pids: false },
+  memoryBytes: 1024n,
+  resolver: '/run/con/lines/5/resolv.conf',
+  policy: '/run/con/lines/5/policy-rc.d',
+};
+
+describe('what LXC is told of a line', () => {
+  it('a line without a network has an empty one, never the host’s', () => {
+    expect(lineConfig(places)).toContain('lxc.net.0.type = empty');
+  });
+
+  it('a line with a network has a veth and an address of its own', () => {
+    const text = lineConfig({ ...places, network: { veth: 'conb7', address: '10.77.255.7' } });
+    expect(text).toContain('lxc.net.0.veth.pair = conb7\n');
+    expect(text).toContain('lxc.net.0.ipv4.address = 10.77.255.7/32\n');
+  });
+
+  it('limits are named as the host’s cgroups call them', () => {
+    expect(lineConfig(places)).toContain('lxc.cgroup.memory.limit_in_bytes = 1024');
+    const unified = lineConfig({ ...places, unified: { memory: true, pids: true } });
+    expect(unified).toContain('lxc.cgroup2.memory.max = 1024');
+    expect(unified).toContain('lxc.cgroup2.pids.max = ');
+  });
+
+  it('a path that would be another setting is refused', () => {
+    for (const root of ['/a b', '/a\nlxc.cap.drop =', '/a/../b', 'a']) {
+      expect(() => lineConfig({ ...places, root })).toThrow('cannot use the path');
+    }
+  });
+});
+
+describe('the words of a line', () => {
+  const line = { argv: ['/bin/sh', '-c', 'true'], workdir: '/srv', environment: {} };
+
+  it('variables, directory and command are words, whatever they hold', () => {
+    const words = lineArgv({ ...line, workdir: '/a b', environment: { KEY: '$(id)\n;"' } });
+    expect(words).toContain('/a b');
+    expect(words).toContain('KEY=$(id)\n;"');
+    expect(words.slice(-3)).toEqual(line.argv);
+  });
+
+  it('ENV wins over what every line finds', () => {
+    expect(lineArgv({ ...line, environment: { HOME: '/srv' } }).filter((word) => word.startsWith('HOME='))).toEqual([
+      'HOME=/srv',
+    ]);
+  });
+});
