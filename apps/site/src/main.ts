@@ -4,10 +4,13 @@ import { z } from 'zod';
 import { ConfigFault, readConfig } from './config.js';
 import { Customers } from './customers/customers.js';
 import { migrate } from './db/migrate.js';
+import { dataSource } from './db/source.js';
+import { verifyLedger } from './ledger/verify.js';
 import { startSite } from './site.js';
 
 const help = `berth-site [serve]       serves until SIGTERM or SIGINT
 berth-site migrate       brings the database up to date, as SITE_DATABASE_OWNER_URL
+berth-site verify-ledger recomputes every seal of the books; exits 1 where something does not agree
 berth-site admin EMAIL   makes an admin of an address; prints the password of a new one, once
 
 Settings come from SITE_… variables and the JSON file that SITE_CONFIG names.
@@ -21,6 +24,8 @@ async function main(words: readonly string[]): Promise<number> {
       return serve();
     case 'migrate':
       return migrateNow();
+    case 'verify-ledger':
+      return verify();
     case 'admin':
       if (argument !== undefined && rest.length === 0 && z.email().safeParse(argument).success) return admin(argument);
       break;
@@ -47,6 +52,18 @@ async function migrateNow(): Promise<number> {
   const applied = await migrate(databaseOwnerUrl, databaseUrl);
   process.stdout.write(applied.length > 0 ? `applied ${applied.join(', ')}\n` : 'the database is up to date\n');
   return 0;
+}
+
+async function verify(): Promise<number> {
+  const db = await dataSource(readConfig().databaseUrl, { poolSize: 1 }).initialize();
+  try {
+    const { entries, seals, alarms } = await db.transaction('REPEATABLE READ', verifyLedger);
+    process.stdout.write(`${entries} entries under ${seals} seals\n`);
+    for (const alarm of alarms) process.stderr.write(`ALARM: ${alarm}\n`);
+    return alarms.length > 0 ? 1 : 0;
+  } finally {
+    await db.destroy();
+  }
 }
 
 async function admin(email: string): Promise<number> {

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
+import { Containers } from '../containers/containers.js';
 import { LOG } from '../http/tokens.js';
 import { Invoicing } from '../invoices/invoicing.js';
 import { Ledger } from '../ledger/ledger.js';
@@ -31,9 +32,16 @@ export const jobsRoom: Room = {
     Opening,
     {
       provide: Jobs,
-      inject: [DataSource, Ledger, TariffBook, Journals, Invoicing, LOG],
-      useFactory: (db: DataSource, ledger: Ledger, tariffs: TariffBook, journals: Journals, invoicing: Invoicing, log: Logger) =>
-        new Jobs(db, jobTable({ db, ledger, tariffs, journals, invoicing, log }), log),
+      inject: [DataSource, Ledger, TariffBook, Journals, Invoicing, Containers, LOG],
+      useFactory: (
+        db: DataSource,
+        ledger: Ledger,
+        tariffs: TariffBook,
+        journals: Journals,
+        invoicing: Invoicing,
+        containers: Containers,
+        log: Logger,
+      ) => new Jobs(db, jobTable({ db, ledger, tariffs, journals, invoicing, containers, log }), log),
     },
   ],
 };

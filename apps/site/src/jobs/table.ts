@@ -1,6 +1,7 @@
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { Containers } from '../containers/containers.js';
 import { issueMonthly } from '../invoices/monthly.js';
 import type { Invoicing } from '../invoices/invoicing.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -18,18 +19,27 @@ export type Doers = Readonly<{
   tariffs: TariffBook;
   journals: Journals;
   invoicing: Invoicing;
+  containers: Containers;
   log: Logger;
 }>;
 
 const seconds = (count: number) => count * 1_000;
 
 /** Everything that site does by itself. */
-export function jobTable({ db, ledger, tariffs, journals, invoicing, log }: Doers): readonly Job[] {
+export function jobTable({ db, ledger, tariffs, journals, invoicing, containers, log }: Doers): readonly Job[] {
   return [
     // One a host, so that a silent one keeps nobody else waiting.
     ...journals.all().map((journal) => collecting(db, journal, log)),
-    { name: 'rate', everyMs: seconds(60), run: () => rateClosedHours(db, { ledger, tariffs }) },
+    {
+      name: 'rate',
+      everyMs: seconds(60),
+      run: async () => {
+        await tariffs.open(db.manager); // a newer site may have brought one
+        return rateClosedHours(db, { ledger, tariffs });
+      },
+    },
     sealing(db),
+    { name: 'settle leases', everyMs: seconds(60), run: () => containers.settleAll() },
     { name: 'invoice', everyMs: seconds(3_600), run: () => issueMonthly(db, invoicing) },
   ];
 }

@@ -11,10 +11,11 @@ export class Payments {
 
   /**
    * Books what an admin saw arrive. The reference makes it once.
-   * @throws Problem `invalid` for nothing or less, `conflict` where the reference stands for other money.
+   * @throws Problem `invalid` for what is no amount or no reference, `conflict` where the reference stands for other money.
    */
   async topUp(db: EntityManager, { customerId, nanos, reference, by }: TopUp): Promise<void> {
-    if (nanos <= 0n) throw new Problem('invalid', 'cannot top up by nothing or less: name what arrived');
+    mustBeMoney(nanos);
+    mustBeReference(reference);
     await this.lock(db, customerId);
     await this.ledger.post(db, {
       id: `payment:manual:${reference}`,
@@ -70,5 +71,19 @@ export class Payments {
     );
     const before = row?.count ?? 0;
     return before === 0 ? `settle:${number}` : `settle:${number}:r${before + 1}`;
+  }
+}
+
+/** More than all the money there is, and still far from where a sum of such amounts would not fit its column. */
+const most = 10n ** 27n;
+
+function mustBeMoney(nanos: bigint): void {
+  if (nanos <= 0n || nanos > most) throw new Problem('invalid', 'cannot top up by that amount: name what arrived');
+}
+
+/** It is read by people in lists and on terminals, and compared by eye with a bank's statement. */
+function mustBeReference(reference: string): void {
+  if (/\p{C}/u.test(reference)) {
+    throw new Problem('invalid', 'cannot use this reference: it holds control or invisible characters; type it anew');
   }
 }
