@@ -1,8 +1,10 @@
+import { dashboard } from './en/dashboard.js';
 import { invoice } from './en/invoice.js';
 
 /** Every sentence a person reads, by page; German has the same keys or the build fails. `{{ name }}` is filled in. */
 export const en = {
   app: { name: 'Berth' },
+  ...dashboard,
   invoice,
 } as const;
 
