@@ -16,6 +16,14 @@ export type Route = Readonly<{
 const nothing = z.object({});
 const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 const email = z.email().max(254);
+/** One line for people to read: no control characters, half characters or marks that turn the direction of what follows. */
+const line = (most: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]*$/u, 'must be one line of plain text');
 /** Length is what makes a password strong; the upper bound keeps argon2id from being fed megabytes (OWASP ASVS 2.1). */
 const password = z.string().min(10).max(256);
 
@@ -47,7 +55,7 @@ export const routes = {
     method: 'POST',
     path: '/api/customers',
     who: 'anyone',
-    body: z.strictObject({ email, password, name: z.string().trim().min(1).max(200), locale: record.Locale }),
+    body: z.strictObject({ email, password, name: line(200), locale: record.Locale }),
     reply: nothing,
     help: 'Signs up. The answer is the same whether the address is known or not; sign in afterwards.',
   },
@@ -173,7 +181,7 @@ export const routes = {
     method: 'POST',
     path: '/api/admin/customers/:id/top-ups',
     who: 'admin',
-    body: z.strictObject({ nanos: record.decimal, reference: z.string().trim().min(1).max(100) }),
+    body: z.strictObject({ nanos: record.decimal, reference: line(100) }),
     reply: record.CustomerSummary,
     help: 'Books money that arrived; the reference makes it once.',
   },

@@ -32,7 +32,7 @@ export class Placing {
     });
     const chosen = place(candidates);
     if (chosen === undefined)
-      throw new Problem('unavailable', `cannot add ${app} ${version}: no host that answers has it; try again later`);
+      throw new Problem('unavailable', 'cannot add this: no host that answers has that app and version; try again later');
     return chosen;
   }
 
