@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Module } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { routes, type Route, type RouteName } from '@berth/site-api';
 import { pino } from 'pino';
@@ -142,6 +142,9 @@ describe('Every id of every request is authorised', () => {
   });
 });
 
+@Module({})
+class Planted {}
+
 @Controller()
 class Rogue {
   @Get('/api/rogue')
@@ -154,7 +157,7 @@ describe('What has no row in the route table', () => {
   it('answers nobody', async () => {
     const { config } = site;
     const module = {
-      module: class Planted {},
+      module: Planted,
       imports: [SiteModule.of(config, pino({ level: 'silent' }))],
       controllers: [Rogue],
     };
