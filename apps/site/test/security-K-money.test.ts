@@ -153,9 +153,12 @@ describe('K money: a top-up', () => {
     expect((await topUp('ann@example.org', huge, 'statement 7')).status).toBe(409);
   });
 
-  it.each([0, '0', '-1', 1.5, '1.5', '1e9', 'NaN', '', null, {}, '9'.repeat(38), '9'.repeat(39), '9'.repeat(60)])('of %j is refused', async (nanos) => {
-    expect((await topUp('ann@example.org', nanos, `odd ${String(nanos)}`)).status).toBe(422);
-  });
+  it.each([0, '0', '-1', 1.5, '1.5', '1e9', 'NaN', '', null, {}, '9'.repeat(38), '9'.repeat(39), '9'.repeat(60)])(
+    'of %j is refused',
+    async (nanos) => {
+      expect((await topUp('ann@example.org', nanos, `odd ${String(nanos)}`)).status).toBe(422);
+    },
+  );
 
   it.each(['', '   ', 'x'.repeat(101), 'a\u0000b', 'a\u202eb', 'a\nb'])(
     'under the reference %j is refused',
