@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -88,6 +89,17 @@ export class Ground {
       ...spec,
     });
     return { code, text: Buffer.concat(chunks).toString('utf8') };
+  }
+
+  /** Has another process of this con begin some work (see starter.ts), and kills it once the work says something. */
+  async killed(...work: readonly string[]): Promise<void> {
+    const flags = JSON.stringify({ ...this.config, firstId: `${this.config.firstId}` });
+    const [hooks, source] = ['from-source.mjs', 'starter.ts'].map((name) => new URL(name, import.meta.url).pathname);
+    const words = ['--no-warnings', '--experimental-transform-types', '--import', hooks!, source!, flags, ...work];
+    const daemon = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(daemon.stdout, 'data');
+    daemon.kill('SIGKILL');
+    await once(daemon, 'exit');
   }
 
   /** What of this con is to be found on the host: mounts, interfaces, cgroups, processes of lines. */

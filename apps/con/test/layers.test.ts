@@ -43,8 +43,8 @@ describeReal('layers on a real host', () => {
 
   it('what a line deletes is gone for the lines below it, and stays in the layer above', async () => {
     await ground.built(3, [1], 'mkdir /srv/old && echo 1 > /srv/old/file && echo 2 > /srv/kept');
-    await ground.built(4, [3, 1], 'rm -r /srv/old');
-    const { text } = await ground.built(5, [4, 3, 1], 'ls /srv');
+    await ground.built(14, [3, 1], 'rm -r /srv/old');
+    const { text } = await ground.built(5, [14, 3, 1], 'ls /srv');
     expect(text).toBe('kept\n');
     expect((await ground.built(6, [3, 1], 'ls /srv')).text).toBe('kept\nold\n');
   });
@@ -174,6 +174,15 @@ describeReal('layers on a real host', () => {
       expect((await run([...nobody, 'ls', path])).code).toBe(2);
     }
     await layers.removeVolume(11);
+  });
+
+  it('a base whose daemon is killed is cleared away by the next one, the processes that lay it down first', async () => {
+    await ground.killed('base');
+    expect(await layers.layers()).toContain(4);
+    await layers.removeLayer(4);
+    expect((await must(['ps', '-eo', 'args'])).includes(config.runDirectory)).toBe(false);
+    expect((await ground.traces()).filter((path) => path.includes('/unpacking/'))).toEqual([]);
+    expect(await layers.layers()).not.toContain(4);
   });
 
   it('a suite that con does not know is refused, and one that is cancelled leaves nothing', async () => {

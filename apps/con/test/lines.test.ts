@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -165,16 +164,7 @@ describeReal('lines of a Confile on a real host', () => {
   }, 60_000);
 
   it('a line whose daemon is killed is ended by the next one, which leaves no mount, veth or cgroup', async () => {
-    const flags = JSON.stringify({ ...config, firstId: `${config.firstId}` });
-    const source = new URL('line-starter.ts', import.meta.url).pathname;
-    const hooks = new URL('from-source.mjs', import.meta.url).pathname;
-    const words = ['--no-warnings', '--experimental-transform-types', '--import', hooks, source, flags];
-    const daemon = spawn(process.execPath, [...words, await layers.open(4, [1])], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(daemon.stdout, 'data');
-    daemon.kill('SIGKILL');
-    await once(daemon, 'exit');
+    await ground.killed('line', await layers.open(4, [1]));
     expect(sleepers()).toHaveLength(1);
     expect((await ground.traces()).filter((trace) => trace.includes('/sys/fs/cgroup/'))).not.toEqual([]);
     await lines.clearLines();

@@ -21,6 +21,7 @@ import { mountPoints } from './mounts.js';
 import { discard } from './removal.js';
 import { whenFull } from './full.js';
 import { directory, type Shelf } from './shelf.js';
+import { endSurvivors } from './survivors.js';
 import { mountBind, mountShifted, unmount } from './syscalls.js';
 
 /** The distributions that con knows to boot. */
@@ -69,6 +70,11 @@ export class Bases {
 
   /** Removes what an unfinished base left. Already absent is success. */
   async drop(layer: Layer): Promise<void> {
+    if (existsSync(this.shelf.draft(layer))) {
+      const isOurs = (words: readonly string[]): boolean =>
+        words.includes('--foreign') && words.includes(this.shelf.unpacking(layer));
+      await endSurvivors(isOurs);
+    }
     await clear(this.shelf.unpacking(layer));
     await clear(this.shelf.building(layer));
     if (existsSync(this.shelf.buildingGate(layer))) rmdirSync(this.shelf.buildingGate(layer));

@@ -35,14 +35,18 @@ export class OverlayLayers implements Layers {
 
   constructor(
     private readonly config: Config,
-    lines: Pick<Lines, 'line'>,
+    private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
   ) {
     this.shelf = new Shelf(config);
     this.bases = new Bases(config, this.shelf, lines);
   }
 
-  /** Makes the directories, and finishes what a crash interrupted: removals, and base systems laid down by half. */
+  /**
+   * To be called once, before anything else. Makes the directories, and clears away what a crash interrupted: lines that
+   * still run, base systems laid down by half, removals.
+   */
   async prepare(): Promise<void> {
+    await this.lines.clearLines();
     this.shelf.prepare(firstIdOf(this.config, buildRange));
     for (const name of readdirSync(this.shelf.drafts)) {
       const layer = layerOf(name);

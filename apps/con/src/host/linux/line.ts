@@ -12,6 +12,9 @@ import { lineAddress, lineNetworks, lineVeth } from './names.js';
 import { signalPid } from './process.js';
 import { hostServers } from './resolver.js';
 import { directory, layerName } from './shelf.js';
+import { endSurvivors } from './survivors.js';
+
+const execute = '/usr/bin/lxc-execute';
 
 /** The builder has a deadline of its own; this one holds whatever it forgets. */
 const longestMs = 2 * 60 * 60_000;
@@ -45,7 +48,7 @@ export class Lines {
       await this.clear(name, network);
       this.write(name, spec, network);
       const words = ['-P', this.path, '-n', name, '-o', `${this.path}/${name}/log`, '-l', 'ERROR', '--', ...argv];
-      const child = open(['/usr/bin/lxc-execute', ...words], {
+      const child = open([execute, ...words], {
         timeoutMs: longestMs,
         signal: spec.signal,
         environment: reach,
@@ -63,7 +66,9 @@ export class Lines {
 
   /** Ends and removes the lines of a daemon before this one; to be called before the first line. */
   async clearLines(): Promise<void> {
-    for (const pid of executors(this.path)) signalPid(pid, 'SIGKILL');
+    // One that has not reached its cgroup yet is known by its words.
+    const isOurs = (words: readonly string[]): boolean => words[0] === execute && words.includes(this.path);
+    await endSurvivors(isOurs);
     const left = this.cgroups.hierarchies.flatMap(({ path }) => namesIn(`${path}/${this.parent}`));
     for (const name of new Set([...left, ...namesIn(this.path)])) await this.clear(name, undefined);
     await this.removeCgroups(this.parent);
@@ -168,17 +173,6 @@ async function watched(child: Process, { input, log }: LineSpec): Promise<number
   if (cut)
     throw new Problem('unavailable', `cannot run the line: its input ended early: ${cut.message}`, { cause: cut });
   return code;
-}
-
-/** Processes that run lines below a path: they may not have reached their cgroup yet. */
-function executors(path: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const words = (readIfThere(`/proc/${pid}/cmdline`) ?? '').split('\0');
-      return words[0] === '/usr/bin/lxc-execute' && words[words.indexOf('-P') + 1] === path;
-    });
 }
 
 /** The kernel removes it by itself soon after the last process, so that it may go between the look and the command. */
