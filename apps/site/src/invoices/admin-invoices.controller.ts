@@ -36,9 +36,7 @@ export class AdminInvoicesController {
     }
     const silent = await this.collection.upToNow(await this.hostsOf(customerId));
     if (silent.length > 0) this.log.warn({ customerId, silent }, 'an invoice goes out without what silent hosts know');
-    const number = await this.db.transaction((db) =>
-      this.invoicing.issueUpToNow(db, customerId, callerOf(request).id),
-    );
+    const number = await this.db.transaction((db) => this.invoicing.issueUpToNow(db, customerId, callerOf(request).id));
     const invoice = number === undefined ? undefined : await this.archive.get(number);
     return invoice ? { invoice } : {};
   }

@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { measures } from '../pricing/measure.js';
 import { Vat } from '../pricing/vat.js';
 
-const Party = z.object({ name: z.string(), street: z.string(), postcode: z.string(), city: z.string(), country: z.string() });
+const Party = z.object({
+  name: z.string(),
+  street: z.string(),
+  postcode: z.string(),
+  city: z.string(),
+  country: z.string(),
+});
 
 export const Line = z.object({
   lease: z.string(),

@@ -62,16 +62,23 @@ export class Invoicing {
       await this.books.ledger.post(db, { id: `invoice:${number}`, effectiveAt: now, by, why, transfers });
     }
     const paid = await this.books.payments.settle(db, customerId, number, totals.gross);
-    await keep(db, {
-      ...(await this.frame(db, customerId)),
+    await keep(
+      db,
+      {
+        ...(await this.frame(db, customerId)),
+        number,
+        issuedAt: now.toISOString(),
+        period: { from: period.from.toISOString(), to: period.to.toISOString() },
+        lines,
+        totals,
+        paid,
+      },
+      wanted.month,
+    );
+    await db.query('update usage_entry set invoice_number = $2 where id = any($1)', [
+      entries.map(({ id }) => id),
       number,
-      issuedAt: now.toISOString(),
-      period: { from: period.from.toISOString(), to: period.to.toISOString() },
-      lines,
-      totals,
-      paid,
-    }, wanted.month);
-    await db.query('update usage_entry set invoice_number = $2 where id = any($1)', [entries.map(({ id }) => id), number]);
+    ]);
     return number;
   }
 

@@ -74,7 +74,10 @@ describe('the sums of an invoice', () => {
   });
 
   it('have no tax for a small business', () => {
-    expect(totalsOf([{ nanos: 10_000_000n }], { mode: 'small-business' })).toMatchObject({ vat: 0n, gross: 10_000_000n });
+    expect(totalsOf([{ nanos: 10_000_000n }], { mode: 'small-business' })).toMatchObject({
+      vat: 0n,
+      gross: 10_000_000n,
+    });
   });
 });
 
@@ -83,7 +86,11 @@ describe('the sheet', () => {
     const [english] = sheetOf(document()).rows;
     const [german] = sheetOf(document({ locale: 'de' })).rows;
     expect(english).toMatchObject({ quantity: '1,234,567.25\u00a0s', price: '€2.19', amount: '€1.028806042' });
-    expect(german).toMatchObject({ quantity: '1.234.567,25\u00a0s', price: '2,19\u00a0€', amount: '1,028806042\u00a0€' });
+    expect(german).toMatchObject({
+      quantity: '1.234.567,25\u00a0s',
+      price: '2,19\u00a0€',
+      amount: '1,028806042\u00a0€',
+    });
     expect(german?.details).toContain('01.10.2026, 10:00:00 bis 31.10.2026, 21:15:07');
   });
 
@@ -140,7 +147,9 @@ describe('the PDF', () => {
 
   it('goes on over as many pages as its lines need', async () => {
     const pages = async (count: number) =>
-      (await draw(document({ lines: Array.from({ length: count }, () => line()) }))).toString('latin1').match(/\/Type \/Page\b/g)?.length;
+      (await draw(document({ lines: Array.from({ length: count }, () => line()) })))
+        .toString('latin1')
+        .match(/\/Type \/Page\b/g)?.length;
     expect(await pages(1)).toBe(1);
     expect(await pages(80)).toBeGreaterThan(5);
   });

@@ -2,7 +2,14 @@ import type { InvoiceDocument, Line, Seller } from './document.js';
 import { plain } from './plain.js';
 import { digitsFor, Words } from './words.js';
 
-export type Row = Readonly<{ text: string; details: readonly string[]; quantity: string; price: string; per: string; amount: string }>;
+export type Row = Readonly<{
+  text: string;
+  details: readonly string[];
+  quantity: string;
+  price: string;
+  per: string;
+  amount: string;
+}>;
 export type Total = Readonly<{ label: string; amount: string; strong?: boolean; rule?: boolean }>;
 
 /** What stands where, in words: what the PDF draws, without a font or a measure. Pure. */

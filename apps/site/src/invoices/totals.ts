@@ -18,8 +18,6 @@ export function transfersOf(customerId: string, { exact, rounding, vat: tax }: T
   return moves([
     { debit, credit: customerAccount(customerId, 'unbilled'), nanos: exact },
     { debit, credit: 'rounding', nanos: rounding },
-    ...(vat.mode === 'rate'
-      ? [{ debit, credit: `vat:${vat.country}:${vat.percent}` as const, nanos: tax }]
-      : []),
+    ...(vat.mode === 'rate' ? [{ debit, credit: `vat:${vat.country}:${vat.percent}` as const, nanos: tax }] : []),
   ]);
 }

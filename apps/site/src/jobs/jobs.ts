@@ -47,7 +47,8 @@ export class Jobs implements OnApplicationBootstrap, OnModuleDestroy {
       return undefined;
     } catch (error) {
       const trouble = error instanceof Error ? error.message : String(error);
-      if (trouble !== before && !signal.aborted) this.log.error({ job: job.name, err: error }, 'a job failed and is tried again');
+      if (trouble !== before && !signal.aborted)
+        this.log.error({ job: job.name, err: error }, 'a job failed and is tried again');
       return trouble;
     }
   }

@@ -32,7 +32,11 @@ export class JobLocks {
     return this.holder;
   }
 
-  private async ask(holder: QueryRunner, act: 'pg_try_advisory_lock' | 'pg_advisory_unlock', name: string): Promise<boolean> {
+  private async ask(
+    holder: QueryRunner,
+    act: 'pg_try_advisory_lock' | 'pg_advisory_unlock',
+    name: string,
+  ): Promise<boolean> {
     try {
       const [row]: { ok: boolean }[] = await holder.query(`select ${act}(hashtext('job'), hashtext($1)) as ok`, [name]);
       return row?.ok === true;

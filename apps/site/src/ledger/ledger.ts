@@ -46,9 +46,11 @@ export class Ledger {
       [id],
     );
     if (rows.length === 0) throw new Problem('not_found', `cannot reverse ${id}: there is no such entry`);
-    const transfers = rows.map(
-      ({ debit, credit, nanos }): Transfer => ({ debit: credit, credit: debit, nanos: BigInt(nanos) }),
-    );
+    const transfers = rows.map(({ debit, credit, nanos }): Transfer => ({
+      debit: credit,
+      credit: debit,
+      nanos: BigInt(nanos),
+    }));
     return this.post(db, { ...reversal, transfers, reverses: id });
   }
 

@@ -3,12 +3,7 @@ import { customerAccount } from './account.js';
 import type { Ledger } from './ledger.js';
 
 /** The credit a new customer begins with; once in their life. */
-export async function grantTrial(
-  db: EntityManager,
-  ledger: Ledger,
-  customerId: string,
-  nanos: bigint,
-): Promise<void> {
+export async function grantTrial(db: EntityManager, ledger: Ledger, customerId: string, nanos: bigint): Promise<void> {
   if (nanos === 0n) return; // an operator may give none
   await ledger.post(db, {
     id: `trial:${customerId}`,

@@ -103,7 +103,13 @@ export class Costs {
   /** A tag that nobody offered is not shown as a cost; posting it fails, loudly, and that is where it is seen to. */
   private open(uses: readonly Use[], posted: readonly RatedLine[]): RatedLine[] {
     const tariffs = this.terms.tariffs.all;
-    return difference(rate(uses.filter(({ tag }) => isOffered(tariffs, tag)), tariffs), posted);
+    return difference(
+      rate(
+        uses.filter(({ tag }) => isOffered(tariffs, tag)),
+        tariffs,
+      ),
+      posted,
+    );
   }
 }
 

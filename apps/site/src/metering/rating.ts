@@ -105,7 +105,8 @@ async function insertEntry(db: EntityManager, at: LeaseHour, posting: Posting, l
   const debit = customerAccount(customerId, 'unbilled');
   const transfers = moves(lines.map(({ nanos }) => ({ debit, credit: 'revenue:usage', nanos })));
   // A few milliseconds may come to nothing: they stand on the invoice with their quantity, and in no book.
-  if (transfers.length > 0) await ledger.post(db, { id, effectiveAt: to, by: 'system', why: 'an hour of use', transfers });
+  if (transfers.length > 0)
+    await ledger.post(db, { id, effectiveAt: to, by: 'system', why: 'an hour of use', transfers });
 }
 
 function least(dates: readonly (Date | null)[]): Date | undefined {

@@ -26,7 +26,11 @@ function wallClock(zone: string): Intl.DateTimeFormat {
 type Wall = Readonly<{ year: number; month: number; day: number; asIfUtc: number }>;
 
 function wallAt(at: Date, zone: string): Wall {
-  const parts = new Map(wallClock(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const parts = new Map(
+    wallClock(zone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
   const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? 0;
   const [year, month, day] = [part('year'), part('month'), part('day')];
   return { year, month, day, asIfUtc: Date.UTC(year, month - 1, day, part('hour'), part('minute'), part('second')) };
@@ -64,12 +68,6 @@ export function monthBefore(month: Month): Month {
 export function bounds(month: Month, zone: string): { from: Date; to: Date } {
   const { year, number } = parsed(month);
   return { from: startOf(year, number, 1, zone), to: startOf(year, number + 1, 1, zone) };
-}
-
-/** The UTC hour that a moment lies in. */
-export function hourOf(at: Date): Date {
-  const hour = 3_600_000;
-  return new Date(Math.floor(at.getTime() / hour) * hour);
 }
 
 function nameOf(year: number, month: number): Month {

@@ -8,7 +8,10 @@ const demo = Tariff.parse(demoTariff);
 
 describe('quote', () => {
   it('tells a consumer the price with VAT', () => {
-    expect(quote(demo, sizeOf(demo, 'small'), germanVat)).toEqual({ hourNanos: 3_570_000n, monthNanos: 2_606_100_000n });
+    expect(quote(demo, sizeOf(demo, 'small'), germanVat)).toEqual({
+      hourNanos: 3_570_000n,
+      monthNanos: 2_606_100_000n,
+    });
   });
 
   it('adds none for a small business', () => {
