@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { must, run } from '../src/host/linux/exec.js';
 import { firstIdOf } from '../src/host/linux/idmap.js';
+import { OverlayLayers } from '../src/host/linux/layers.js';
 import { mountPoints } from '../src/host/linux/mounts.js';
 import { layerName } from '../src/host/linux/shelf.js';
 import { Ground } from './ground.js';
@@ -154,6 +155,24 @@ describeReal('layers on a real host', () => {
     await layers.removeVolume(10);
     await layers.removeVolume(10);
     await layers.removeLayer(31_337);
+  });
+
+  it('a daemon that takes over finds what is mounted, and uses the mounts again', async () => {
+    await layers.createVolume(12, 9);
+    const root = await layers.mount(12, 9, [1]);
+    const before = [...mountPoints()];
+    const next = new OverlayLayers(config, ground.lines);
+    await next.prepare();
+    expect(await next.mount(12, 9, [1])).toBe(root);
+    await layers.createVolume(13, 9);
+    await next.mount(13, 9, [1]);
+    const added = [...mountPoints()].filter((path) => path.startsWith(config.runDirectory) && !before.includes(path));
+    expect(added).toEqual([ground.shelf.root(13)]);
+    await next.unmountAll();
+    expect((await ground.traces()).filter((path) => path.startsWith(config.runDirectory))).toEqual([]);
+    expect(readFileSync(`${await layers.mount(12, 9, [1])}/etc/debian_version`, 'utf8')).toMatch(/^12/);
+    await layers.removeVolume(12);
+    await layers.removeVolume(13);
   });
 
   it('a layer that exists is not written over', async () => {

@@ -9,7 +9,7 @@ import { must, run } from './exec.js';
 import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
-import { mountPoints } from './mounts.js';
+import { mountPoints, mountsBelow } from './mounts.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
 import { mountOverlay, mountShifted, unmount } from './syscalls.js';
@@ -30,8 +30,8 @@ const hasty = `${semantics},volatile`;
 export class OverlayLayers implements Layers {
   private readonly shelf: Shelf;
   private readonly bases: Bases;
-  /** Mounts of all layers with the ids of a range, under way or made. */
-  private readonly maps = new Map<IdRange, Promise<string>>();
+  /** Mounts of all layers with the ids of a range, under way: two containers that start together share one. */
+  private readonly shifting = new Map<IdRange, Promise<string>>();
 
   constructor(
     private readonly config: Config,
@@ -153,6 +153,11 @@ export class OverlayLayers implements Layers {
     return bytesBelow(`${this.shelf.volume(slot)}/upper`);
   }
 
+  /** Unmounts all that this con mounted, lines and containers having ended; the bytes stay. */
+  async unmountAll(): Promise<void> {
+    for (const path of mountsBelow(this.config.runDirectory)) await unmount(path);
+  }
+
   async space(): Promise<{ bytes: bigint; freeBytes: bigint }> {
     const { bsize, blocks, bavail } = await statfs(this.config.home, { bigint: true });
     return { bytes: bsize * blocks, freeBytes: bsize * bavail };
@@ -161,18 +166,14 @@ export class OverlayLayers implements Layers {
   /** Where all layers appear with the ids of a range; mounted once, used by every container of that range. */
   private shifted(range: IdRange): Promise<string> {
     if (range === buildRange) return Promise.resolve(this.shelf.layers);
-    const known = this.maps.get(range);
-    if (known) return known;
-    const made = this.shift(range);
-    this.maps.set(range, made);
-    made.catch(() => this.maps.delete(range)); // the caller hears of it; the next one tries again
+    const made = this.shifting.get(range) ?? this.shift(range).finally(() => this.shifting.delete(range));
+    this.shifting.set(range, made);
     return made;
   }
 
   private async shift(range: IdRange): Promise<string> {
     const [from, to, path] = [firstIdOf(this.config, buildRange), firstIdOf(this.config, range), this.shelf.map(range)];
-    directory(path, { mode: 0o700 });
-    if (isShifted(path, this.shelf.layers, to)) return path; // a daemon before this one made it
+    if (isShifted(path, this.shelf.layers, to)) return path; // for a container before, or by a daemon before
     await clearMount(path);
     directory(path, { mode: 0o700 });
     await withIdMap(from, to, (namespace) => mountShifted(this.shelf.layers, path, namespace));
@@ -204,6 +205,7 @@ function isMounted(path: string): boolean {
 
 /** The same directory, seen with its owner shifted. */
 function isShifted(path: string, source: string, firstId: number): boolean {
+  if (!existsSync(path)) return false;
   const [seen, stored] = [statSync(path), statSync(source)];
   return seen.dev === stored.dev && seen.ino === stored.ino && seen.uid === firstId;
 }

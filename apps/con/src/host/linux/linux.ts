@@ -48,6 +48,8 @@ export class LinuxHost implements Host {
   /** Undoes what `prepare` and `net.sync` changed on the host, containers ended first; for `npm run teardown`. */
   async teardown(): Promise<void> {
     for (const slot of this.cgroups.slots()) await this.runtime.stop(slot, { timeoutMs: 10_000 });
+    await this.runtime.clearLines();
+    await this.layers.unmountAll();
     await this.net.remove();
     await this.cgroups.removeAll();
     this.changes.undo();
