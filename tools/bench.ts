@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME…`: prints each figure's median and p95 and keeps them as JSON; exit 1 beyond twice an aim. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { build } from './build.ts';
+import { buildServers } from './build.ts';
 import { isBad, print, reportOf, type Figure } from './bench/measure.ts';
 import { root } from './sources.ts';
 
@@ -17,7 +17,7 @@ if (names.length === 0 || names.some((name) => !Object.hasOwn(benches, name))) {
   process.exit(2);
 }
 
-await build(console.log);
+await buildServers(console.log);
 let bad = false;
 for (const name of names) {
   const report = reportOf(name, await (await benches[name]!()).run());

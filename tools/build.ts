@@ -8,6 +8,11 @@ const stamps = resolve(root, 'node_modules/.cache/berth');
 
 /** Builds what has changed since the last time; a second call with nothing changed takes milliseconds. */
 export async function build(say: (line: string) => void): Promise<void> {
+  await buildServers(say);
+  await buildDashboard(say);
+}
+
+export async function buildServers(say: (line: string) => void): Promise<void> {
   await once(
     'server',
     /^(libs|apps\/(con|site))\/.*\.(ts|json)$|^tsconfig.*\.json$|^package-lock\.json$/,
@@ -17,6 +22,9 @@ export async function build(say: (line: string) => void): Promise<void> {
       await mustRun('tsc', ['-b']);
     },
   );
+}
+
+async function buildDashboard(say: (line: string) => void): Promise<void> {
   await once(
     'dashboard',
     /^(libs|apps\/dashboard)\/.*\.(ts|html|scss|css|json|svg)$|^package-lock\.json$/,

@@ -19,13 +19,16 @@ export type ServiceOptions = Readonly<{
 
 /** A program of ours that runs beside this one, its output in a file. */
 export class Service {
-  private ended: Promise<number>;
+  readonly name: string;
+  private readonly child: ChildProcess;
+  private readonly logFile: string;
+  private readonly ended: Promise<number>;
+  private stopping = false;
 
-  private constructor(
-    readonly name: string,
-    private readonly child: ChildProcess,
-    private readonly logFile: string,
-  ) {
+  private constructor(name: string, child: ChildProcess, logFile: string) {
+    this.name = name;
+    this.child = child;
+    this.logFile = logFile;
     this.ended = new Promise((settle) => child.once('exit', (code) => settle(code ?? 1)));
   }
 
@@ -73,8 +76,6 @@ export class Service {
       (code) => this.stopping || tell(`${this.name} ended by itself with ${code}; its log is ${this.logFile}`),
     );
   }
-
-  private stopping = false;
 
   /** Asks it to end, and insists after ten seconds. */
   async stop(): Promise<void> {
