@@ -17,7 +17,12 @@ export class Passwords {
   /** Works as long where there is no such person: against the hash of a password that nobody knows. */
   async verify(known: string | undefined, password: string): Promise<boolean> {
     this.decoy ??= hash(randomBytes(32), cost);
-    const right = await verify(known ?? (await this.decoy), password);
+    const right = await this.matches(known ?? (await this.decoy), password);
     return known !== undefined && right;
+  }
+
+  /** Argon2id itself, by the parameters in the hash. */
+  matches(passwordHash: string, password: string): Promise<boolean> {
+    return verify(passwordHash, password);
   }
 }
