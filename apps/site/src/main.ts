@@ -1,9 +1,12 @@
 #!/usr/bin/env node
+import 'reflect-metadata';
 import { once } from 'node:events';
 import { z } from 'zod';
 import { ConfigFault, readConfig } from './config.js';
 import { Customers } from './customers/customers.js';
+import { Passwords } from './customers/passwords.js';
 import { migrate } from './db/migrate.js';
+import { dataSource } from './db/source.js';
 import { dataSource } from './db/source.js';
 import { verifyLedger } from './ledger/verify.js';
 import { startSite } from './site.js';
@@ -66,20 +69,15 @@ async function verify(): Promise<number> {
   }
 }
 
+/** Without the rest of site: no door opens, no job runs. */
 async function admin(email: string): Promise<number> {
-  const site = await startSite({
-    ...readConfig(),
-    listenPort: 0,
-    listenHost: '127.0.0.1',
-    hosts: [],
-    logLevel: 'silent',
-  });
+  const db = await dataSource(readConfig().databaseUrl, { poolSize: 1 }).initialize();
   try {
-    const { password } = await site.app.get(Customers).makeAdmin(email);
+    const { password } = await new Customers(db, new Passwords(), { grant: async () => undefined }).makeAdmin(email);
     process.stdout.write(password === undefined ? `${email} is an admin\n` : `admin ${email}\npassword ${password}\n`);
     return 0;
   } finally {
-    await site.close();
+    await db.destroy();
   }
 }
 
