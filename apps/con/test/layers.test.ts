@@ -9,11 +9,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { must, run } from '../src/host/linux/exec.js';
+import { must, open, run } from '../src/host/linux/exec.js';
 import { firstIdOf } from '../src/host/linux/idmap.js';
 import { OverlayLayers } from '../src/host/linux/layers.js';
 import { mountPoints } from '../src/host/linux/mounts.js';
+import { identify } from '../src/host/linux/process.js';
 import { layerName } from '../src/host/linux/shelf.js';
+import { endSurvivors } from '../src/host/linux/survivors.js';
 import { Ground } from './ground.js';
 import { describeReal } from './real.js';
 
@@ -202,6 +204,15 @@ describeReal('layers on a real host', () => {
     expect((await must(['ps', '-eo', 'args'])).includes(config.runDirectory)).toBe(false);
     expect((await ground.traces()).filter((path) => path.includes('/unpacking/'))).toEqual([]);
     expect(await layers.layers()).not.toContain(4);
+  });
+
+  it('what outlived a daemon is known by a path of this con, and nobody else is ended', async () => {
+    const [ours, other] = ['/a path/of ours', '/another path'].map((path) => open(['perl', '-e', 'sleep', path]));
+    await endSurvivors((words) => words[0] === 'perl' && words.includes('/a path/of ours'));
+    expect(await ours!.exit).toBe(137);
+    expect(identify(other!.pid)).toBeDefined();
+    other!.kill();
+    await other!.exit;
   });
 
   it('a suite that con does not know is refused, and one that is cancelled leaves nothing', async () => {
