@@ -7,7 +7,6 @@ import { Customers } from './customers/customers.js';
 import { Passwords } from './customers/passwords.js';
 import { migrate } from './db/migrate.js';
 import { dataSource } from './db/source.js';
-import { dataSource } from './db/source.js';
 import { verifyLedger } from './ledger/verify.js';
 import { startSite } from './site.js';
 
