@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { must, run } from '../src/host/linux/exec.js';
 import { LinuxNet } from '../src/host/linux/net.js';
-import { House } from './house.js';
+import { eventually, House } from './house.js';
 import { describeReal } from './real.js';
 
 /** Forwarded ports of the tests, apart from those that con gives out by default. */
@@ -62,6 +62,22 @@ describeReal('the network of containers on a real host', () => {
       server.close();
     }
   }, 20_000);
+
+  it('nothing answers a container by version 6 of the protocol, not even on its own wire', async () => {
+    const veth = networkInterfaces()[`${house.config.name}v1`] ?? [];
+    const address = veth.find((one) => one.family === 'IPv6')?.address;
+    const server = createServer((_request, response) => response.end('the host'));
+    await new Promise<void>((resolve) => server.listen(0, '::', resolve));
+    try {
+      const { port: hostPort } = server.address() as AddressInfo;
+      const tentative = ['ip', '-6', 'address', 'show', 'dev', 'eth0', 'tentative'];
+      await eventually(async () => (await house.said(1, ...tentative)).output === '' || undefined);
+      const { output } = await house.said(1, 'perl', '-e', clientOfVersion6, `${address}`, `${hostPort}`);
+      expect([address, output]).toEqual([expect.stringMatching(/^fe80:/), 'closed']);
+    } finally {
+      server.close();
+    }
+  });
 
   it('a container that sends from another’s address is not heard, nor is the other charged', async () => {
     const before = await net.traffic();
@@ -189,6 +205,15 @@ const client = `
   my $answer = join '', <$s>;
   $answer =~ s/.*?\\r\\n\\r\\n//s;
   print $answer;`;
+
+const clientOfVersion6 = `
+  use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6);
+  my ($host, $port) = @ARGV;
+  open my $file, '<', '/sys/class/net/eth0/ifindex';
+  socket my $s, AF_INET6, SOCK_STREAM, 0 or die $!;
+  $SIG{ALRM} = sub { print "closed"; exit };
+  alarm 1;
+  print connect($s, pack_sockaddr_in6($port, inet_pton(AF_INET6, $host), int <$file>)) ? "open" : "closed";`;
 
 async function listening(): Promise<Server> {
   const server = createServer((_request, response) => response.end('the host'));

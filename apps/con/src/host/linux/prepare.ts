@@ -47,6 +47,7 @@ export async function prepare(config: Config, cgroups: Cgroups, changes: Changes
     ...(await missingOverlay(isRoot)),
     ...(await lxcTooOld()),
     ...(await neighbours(config)),
+    ...(await otherFirewall(config)),
     ...network(config),
   ];
 }
@@ -130,6 +131,15 @@ async function neighbours(config: Config): Promise<Warning[]> {
     'conflict',
     `cannot use the name ${config.name} beside ${tableOf({ ...config, name: clash })}: choose one that does not begin like it`,
   );
+}
+
+/** What our table accepts, another table may still drop: Docker and some firewalls forward nothing but their own. */
+async function otherFirewall({ name }: Config): Promise<Warning[]> {
+  if (!existsSync('/usr/sbin/nft')) return [];
+  const { output } = await run(['nft', 'list', 'chain', 'ip', 'filter', 'FORWARD']);
+  if (!/policy drop;/.test(output)) return [];
+  const cure = `iptables -I FORWARD -i ${name}v+ -j ACCEPT, and the same with -o (and with ${name}b+, for builds)`;
+  return [{ what: 'another firewall of this host forwards nothing that it does not know', cure }];
 }
 
 export function overlaps(one: string, other: string): boolean {
