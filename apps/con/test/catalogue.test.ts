@@ -1,18 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomInt } from 'node:crypto';
+import { createReadStream, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { defaultLimits } from '@berth/container';
-import type { Step, Template } from '@berth/con-protocol';
-import { readConfig, type Config } from '../src/config.js';
-import { openDatabase } from '../src/database.js';
+import { conClient, putStream, type ConClient, type ResultOf } from '@berth/con-protocol';
+import { pino } from 'pino';
+import { packContext } from '../src/cli/context.js';
+import { socketPathOf } from '../src/config.js';
+import { startDaemon, type Daemon } from '../src/daemon.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
-import { Templates } from '../src/templates/templates.js';
+import { Ground } from './ground.js';
 import { describeReal } from './real.js';
 
 const catalogue = join(dirname(fileURLToPath(import.meta.url)), '../../../catalogue');
@@ -20,81 +18,77 @@ const catalogue = join(dirname(fileURLToPath(import.meta.url)), '../../../catalo
 type Listed = { name: string; version: string; confile: string; context: string };
 const listed = JSON.parse(readFileSync(join(catalogue, 'catalogue.json'), 'utf8')) as Listed[];
 
-/** A running app, and where it answers. */
-type App = Readonly<{ slot: number; url: string }>;
+type Built = ResultOf<'templates.get'>;
 
-let config: Config;
+/** A running app: where it answers, and its number on the host, by which the test looks inside. */
+type App = Readonly<{ id: string; url: string; slot: number }>;
+
+let ground: Ground;
 let host: LinuxHost;
-let templates: Templates;
-let take: ((body: Readable) => Promise<void>) | undefined;
+let daemon: Daemon;
+let con: ConClient;
 const apps: App[] = [];
 
-/** A host of its own beside whatever else runs here: another name, other addresses, other ids, other ports. */
-function open(): void {
-  const mark = randomBytes(2).toString('hex');
-  config = readConfig(
-    {
-      name: `ct${mark}`,
-      home: mkdtempSync(join(tmpdir(), 'con-catalogue-')),
-      runDirectory: `/run/berth-${mark}`,
-      addressPool: '10.91.0.0/16',
-      firstId: `${65_536 * 2_000}`,
-    },
-    {},
-  );
-  host = new LinuxHost(config);
-  templates = new Templates({
-    database: openDatabase(join(config.home, 'con.sqlite')),
-    layers: host.layers,
-    runtime: host.runtime,
-    home: config.home,
-    receive: (_, taker) => {
-      take = taker;
-      return '/stream/once';
-    },
-    containersOn: () => 0,
-    tell: (message, error) => process.stderr.write(`${message} ${String(error)}\n`),
-  });
+/** A whole con on a real host, its base systems from the tests' own store. */
+async function open(): Promise<void> {
+  const firstPort = 20_000 + 100 * randomInt(90);
+  const ports = { firstPort: `${firstPort}`, lastPort: `${firstPort + 99}`, listenPort: '0' };
+  ground = new Ground({ firstId: '1048576', ...ports });
+  host = new LinuxHost(ground.config);
+  host.layers.base = async (layer, suite) => {
+    await ground.base(layer, suite);
+    return { bytes: 1n };
+  };
+  daemon = await startDaemon(ground.config, pino({ level: 'warn' }, process.stderr), host);
+  con = conClient({ socketPath: socketPathOf(ground.config) });
 }
 
-async function build({ name, version, confile, context }: Listed): Promise<{ template: Template; steps: Step[] }> {
-  const tar = execFileSync('tar', ['--directory', join(catalogue, context), '--create', '.']);
+async function build({ name, version, confile, context }: Listed): Promise<Built> {
+  await using files = await packContext(join(catalogue, context), (path) => {
+    throw new Error(`${path} cannot be sent`);
+  });
   const order = { name, version, confile: readFileSync(join(catalogue, confile), 'utf8') };
-  templates.build({ ...order, contextBytes: BigInt(tar.length) });
-  await take?.(Readable.from([tar]));
+  const { upload = '' } = await con['templates.build']({ ...order, contextBytes: files.bytes });
+  const endpoint = { socketPath: daemon.socketPath };
+  await putStream(endpoint, upload, files.bytes, createReadStream(files.file));
   for (;;) {
-    const found = templates.get({ name, version });
+    const found = await con['templates.get']({ name, version });
     if (found.template.state === 'ready') return found;
-    if (found.template.state === 'failed') throw new Error(failure(found.template));
+    if (found.template.state === 'failed') throw new Error(await failure(found));
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-function failure({ name, version, line = 0, reason = '' }: Template): string {
-  return `${name}:${version}, line ${line}: ${reason}\n${templates.log({ name, version, line }).text.slice(-3_000)}`;
+async function failure({ template: { name, version, line = 0, reason = '' } }: Built): Promise<string> {
+  const { text } = await con['templates.log']({ name, version, line });
+  return `${name}:${version}, line ${line}: ${reason}\n${text.slice(-3_000)}`;
 }
 
 async function start(template: string, version: string, name: string): Promise<App> {
-  const slot = apps.length + 1;
-  const { chain } = templates.ready(template, version);
-  const address = `10.91.0.${slot + 1}`;
-  const hostPort = 28_000 + Math.floor(Math.random() * 1_900);
-  const app = { slot, url: `http://${host.net.appsHost}:${hostPort}` };
+  const before = new Set((await host.runtime.running()).map(({ slot }) => slot));
+  await con['containers.create']({ id: name, name, owner: 'catalogue', template: { name: template, version } });
+  const container = await until(name, 'stopped').then(() => con['containers.start']({ id: name }));
+  const { url = '' } = (await until(name, 'running')) ?? container;
+  const slot = (await host.runtime.running()).find((running) => !before.has(running.slot))?.slot ?? 0;
+  const app = { id: name, url, slot };
   apps.push(app);
-  await host.layers.createVolume(slot, slot);
-  const root = await host.layers.mount(slot, slot, chain);
-  await host.net.open(slot, address, [{ protocol: 'tcp', hostPort, address, port: 80 }]);
-  const secret = randomBytes(32).toString('hex');
-  const environment = { BERTH_URL: app.url, BERTH_NAME: name, BERTH_SECRET: secret };
-  await host.runtime.start(slot, { hostname: name, range: slot, root, address, limits: defaultLimits, environment });
   return app;
+}
+
+async function until(id: string, state: string): Promise<ResultOf<'containers.get'>['container']> {
+  for (;;) {
+    const { container } = await con['containers.get']({ id });
+    if (container.state === state) return container;
+    if (container.state === 'failed') throw new Error(container.reason);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 /** The first answer that is not an error of the way there. */
 async function page({ url }: App, path = '/', init: RequestInit = {}): Promise<Response> {
   for (const deadline = Date.now() + 30_000; ;) {
     try {
-      const response = await fetch(`${url}${path}`, { redirect: 'manual', ...init });
+      const response = await fetch(new URL(path, url), { redirect: 'manual', ...init });
       if (response.status < 500) return response;
       if (Date.now() > deadline) throw new Error(`${url}${path} answers ${response.status}`);
     } catch (error) {
@@ -106,9 +100,13 @@ async function page({ url }: App, path = '/', init: RequestInit = {}): Promise<R
 
 async function inside({ slot }: App, ...argv: string[]): Promise<string> {
   const session = host.runtime.exec(slot, argv);
+  session.input.end();
   const [output] = await Promise.all([text(session.output), session.exit]);
   return output.trim();
 }
+
+/** What a browser would send along. */
+const origin = ({ url }: App): string => new URL(url).origin;
 
 /** The name and value of each cookie, as a browser would send them back. */
 const cookies = (response: Response): string =>
@@ -130,33 +128,33 @@ async function signIn(app: App): Promise<Response> {
     password,
     next: '/admin/',
   });
-  const headers = { cookie: cookies(form), origin: app.url };
+  const headers = { cookie: cookies(form), origin: origin(app) };
   const answer = await page(app, '/admin/login/', { method: 'POST', body, headers });
   return page(app, '/admin/', { headers: { cookie: cookies(answer) } });
 }
 
 describeReal('The catalogue', () => {
   beforeAll(async () => {
-    open();
-    await host.prepare();
-    await host.net.sync({ addresses: [], forwards: [] });
-    await templates.recover();
+    await open();
     for (const app of listed) await build(app);
   }, 600_000);
 
   afterAll(async () => {
-    for (const { slot } of apps) {
-      await host.runtime.stop(slot, { timeoutMs: 5_000 });
-      await host.layers.unmount(slot);
-      await host.layers.removeVolume(slot);
+    for (const { id } of apps) {
+      await con['containers.trash']({ id });
+      await until(id, 'trashed');
+      await con['containers.destroy']({ id });
     }
-    await templates.close();
-    for (const { name, version } of templates.list()) await templates.remove({ name, version });
-    await host.teardown();
-    await host.close();
-    rmSync(config.home, { recursive: true });
-    rmSync(config.runDirectory, { recursive: true, force: true });
+    await daemon.close();
+    await host.net.remove();
+    await ground.leave();
   }, 120_000);
+
+  it('cannot lose a template that a container stands on', async () => {
+    const app = await start('nginx', '1', 'kept');
+    await expect(con['templates.remove']({ name: 'nginx', version: '1' })).rejects.toMatchObject({ code: 'conflict' });
+    expect((await page(app)).status).toBe(200);
+  }, 60_000);
 
   it('is taken from the cache, line by line, when it is built again', async () => {
     for (const app of listed) {
@@ -165,8 +163,8 @@ describeReal('The catalogue', () => {
     }
   }, 60_000);
 
-  it('says what each app is, in both languages, and where it answers', () => {
-    for (const { labels, ports } of templates.list()) {
+  it('says what each app is, in both languages, and where it answers', async () => {
+    for (const { labels, ports } of (await con['templates.list']({})).templates) {
       expect(ports).toEqual([80]);
       expect(Object.keys(labels).toSorted()).toEqual(
         ['berth.icon', 'berth.memory', 'berth.sentence.de', 'berth.sentence.en', 'berth.title'].toSorted(),
@@ -194,7 +192,7 @@ describeReal('The catalogue', () => {
       const posted = await page(app, '/', {
         method: 'POST',
         body,
-        headers: { cookie: cookies(book), origin: app.url },
+        headers: { cookie: cookies(book), origin: origin(app) },
       });
       expect(posted.status).toBe(302);
       expect(await (await page(app)).text()).toContain('<p>Hi &lt;b&gt;</p>');
@@ -210,7 +208,7 @@ describeReal('The catalogue', () => {
   );
 
   it('lets two containers of one template share no secret, key, login or machine id', async () => {
-    const two = await Promise.all([start('django', '3.2', 'one'), start('django', '3.2', 'two')]);
+    const two = [await start('django', '3.2', 'one'), await start('django', '3.2', 'two')];
     for (const app of two) await page(app);
     for (const file of ['/etc/guestbook.env', '/var/lib/berth/login', '/etc/machine-id']) {
       const [one, other] = await Promise.all(two.map((app) => inside(app, 'cat', file)));
