@@ -8,7 +8,6 @@ import { Passwords } from './customers/passwords.js';
 import { migrate } from './db/migrate.js';
 import { dataSource } from './db/source.js';
 import { verifyLedger } from './ledger/verify.js';
-import { startSite } from './site.js';
 
 const help = `berth-site [serve]       serves until SIGTERM or SIGINT
 berth-site migrate       brings the database up to date, as SITE_DATABASE_OWNER_URL
@@ -41,7 +40,9 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 async function serve(): Promise<number> {
-  const site = await startSite(readConfig());
+  const config = readConfig();
+  const { startSite } = await import('./site.js'); // the other commands are quicker without it
+  const site = await startSite(config);
   process.stdout.write(`site listens on ${site.url}\n`);
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   await site.close();
