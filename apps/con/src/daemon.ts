@@ -52,7 +52,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(lockHome(config.home));
   const database = openDatabase(join(config.home, 'con.db'));
   stops.push(() => database.close());
-  const warnings = await host.prepare();
+  const warnings = [...(await host.prepare())];
   stops.push(() => host.close());
 
   const clock = systemClock;
@@ -76,7 +76,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   await templates.recover();
   stops.push(() => templates.close());
   stops.push(host.runtime.watch((slot) => containers.ended(slot)));
-  await containers.recover();
+  warnings.push(...(await containers.recover()));
   stops.push(() => containers.idle());
   stops.push(() => sampler.tick());
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));

@@ -27,8 +27,9 @@ export function migrate(database: DatabaseSync, room: string, steps: readonly st
   }
 }
 
-/** All of `work` or nothing of it; `work` is synchronous, so nothing comes in between. */
+/** All of `work` or nothing of it; `work` is synchronous, so nothing comes in between. Within another, it is part of that one. */
 export function transact<T>(database: DatabaseSync, work: () => T): T {
+  if (database.isTransaction) return work();
   database.exec('begin immediate');
   try {
     const result = work();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { can, defaultLimits, mustBeId, mustBeLimits, mustBeName, type Action, type State } from '@berth/container';
 import type { Container, ParamsOf } from '@berth/con-protocol';
 import { asProblem, Problem } from '@berth/problem';
-import type { Host } from '../host/host.js';
+import type { Host, Warning } from '../host/host.js';
 import type { ExecSession, Slot } from '../host/runtime.js';
 import type { Numbers } from '../network/numbers.js';
 import type { TemplateSource } from '../templates/ready.js';
@@ -27,8 +27,8 @@ export type ContainersNeeds = Readonly<{
 
 /** Who must know of what happens to a container while it happens: the meter. */
 export type Witness = Readonly<{
-  /** Called at the moment of every transition, the record as it was and as it is. */
-  changed(before: ContainerRecord, after: ContainerRecord): void;
+  /** Called at the moment of every transition with the record as it is now, within the same commit. */
+  changed(after: ContainerRecord): void;
   /** Before its network and its processes' counters go. */
   leaving(record: ContainerRecord): Promise<void>;
   /** It is destroyed. */
@@ -39,11 +39,15 @@ export type Witness = Readonly<{
 const deadlines = { creating: 60_000, starting: 60_000, stopping: 60_000, destroying: 300_000 } as const;
 const stopTimeoutMs = 10_000;
 
+type Transit = keyof typeof deadlines;
+/** `isLate` tells it that its deadline has passed: nobody waits for what it does. */
+type Work = (isLate: () => boolean) => Promise<Change | undefined>;
+
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
   private readonly locks = new KeyedLock();
+  private readonly settling = new Set<Promise<void>>();
   private readonly witnesses: Witness[] = [];
-
   private readonly life: Life;
 
   constructor(private readonly needs: ContainersNeeds) {
@@ -71,10 +75,13 @@ export class Containers {
     if (records.named(owner, name))
       throw new Problem('conflict', `cannot create ${name}: ${owner} has a container of that name`);
     const template = templates.ready(order.template.name, order.template.version);
-    const record = this.recorded(order, { id, name, owner, limits, template });
-    records.add(record, asked);
-    this.witnesses.forEach((witness) => witness.changed({ ...record, state: 'creating' }, record));
-    this.settle(record, 'creating', () => this.life.make(record));
+    const record = records.together(() => {
+      const made = this.recorded(order, { id, name, owner, limits, template });
+      records.add(made, asked);
+      this.witnesses.forEach((witness) => witness.changed(made));
+      return made;
+    });
+    this.settle(record, () => this.life.make(record));
     return this.get(id);
   }
 
@@ -83,8 +90,13 @@ export class Containers {
     const record = this.must(id);
     if (record.state === 'running' || record.state === 'starting') return this.get(id);
     this.mustAllow('start', record);
-    const after = this.change(record, { state: 'starting', reason: null, boot: record.boot + 1, startedAt: null });
-    this.settle(after, 'starting', () => this.life.begin(after));
+    const anew = { reason: null, trashedUntil: null, startedAt: null };
+    const after = this.change(record, { state: 'starting', boot: record.boot + 1, ...anew });
+    this.settle(after, async (isLate) => {
+      // A stop that was asked for before this was begun finds nothing to end.
+      if (this.needs.records.get(id)?.state === 'starting') return this.life.begin(after, isLate);
+      return undefined;
+    });
     return this.get(id);
   }
 
@@ -100,7 +112,7 @@ export class Containers {
   /** Kept until its time is over; it is stopped first. Trashing what is trashed is success. */
   trash(id: string): Container {
     const record = this.must(id);
-    if (record.trashedUntil) return this.get(id);
+    if (record.trashedUntil && record.state !== 'failed') return this.get(id);
     this.mustAllow('trash', record);
     const trashedUntil = new Date(this.needs.clock.now().getTime() + this.needs.trashSeconds * 1_000);
     if (record.state === 'stopped') this.change(record, { state: 'trashed', trashedUntil });
@@ -122,7 +134,7 @@ export class Containers {
     const record = this.needs.records.get(mustBeId(id));
     if (!record || record.state === 'destroying') return;
     this.mustAllow('destroy', record);
-    this.settle(this.change(record, { state: 'destroying' }), 'destroying', () => this.remove(record));
+    this.settle(this.change(record, { state: 'destroying', trashedUntil: null }), () => this.remove(record));
   }
 
   /** @throws Problem `not_found`, `conflict` unless it runs. */
@@ -163,8 +175,11 @@ export class Containers {
     }
   }
 
-  /** The records' word becomes the host's: what runs is adopted, what was in transit when the last daemon ended is settled. */
-  async recover(): Promise<void> {
+  /**
+   * The records' word becomes the host's: what runs is adopted, what was in transit when the last daemon ended is
+   * settled. Answers what it found and left alone.
+   */
+  async recover(): Promise<readonly Warning[]> {
     const lives = new Map((await this.needs.host.runtime.running()).map((life) => [life.slot, life]));
     for (const record of [...this.needs.records.all()]) {
       const life = lives.get(record.slot);
@@ -174,65 +189,70 @@ export class Containers {
       } else if (record.state === 'creating') {
         this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
       } else if (record.state === 'destroying') {
-        this.settle(record, 'destroying', () => this.remove(record));
+        this.settle(record, () => this.remove(record));
       } else if (life || !['stopped', 'trashed', 'failed'].includes(record.state)) {
         this.end(record, { state: 'stopping' }, stopTimeoutMs);
       }
     }
-    for (const slot of lives.keys()) this.needs.tell(`container ${slot} runs and is in no record: it is left alone`);
     await this.syncNet();
-    await this.strangers();
+    return this.strangers([...lives.keys()]);
   }
 
   /** Waits for what is at work. */
-  idle(): Promise<void> {
-    return this.locks.idle();
+  async idle(): Promise<void> {
+    while (this.settling.size > 0) await Promise.allSettled(this.settling);
+    await this.locks.idle();
   }
 
   private end(record: ContainerRecord, change: Change, timeoutMs: number): void {
     const wasOn = record.state === 'running' || record.state === 'frozen';
     const after = this.change(record, change);
     const leaving = async (): Promise<void> => {
-      if (wasOn) await Promise.all(this.witnesses.map((witness) => witness.leaving(after)));
+      if (!wasOn) return;
+      for (const witness of this.witnesses) {
+        await witness
+          .leaving(after)
+          .catch((error: unknown) => this.needs.tell(`cannot measure the end of ${after.id}`, error));
+      }
     };
     const work = async (): Promise<Change> => {
       await this.life.end(after, timeoutMs, leaving);
       return { state: after.trashedUntil ? 'trashed' : 'stopped', startedAt: null };
     };
-    this.settle(after, 'stopping', work, deadlines.stopping + timeoutMs);
+    this.settle(after, work, deadlines.stopping + timeoutMs);
   }
 
   private async remove(record: ContainerRecord): Promise<undefined> {
     await this.life.remove(record);
     const now = this.needs.clock.now();
-    this.witnesses.forEach((witness) => witness.gone(record));
-    this.needs.records.gone(record.id, now);
-    this.needs.numbers.release(record.slot, now);
+    this.needs.records.together(() => {
+      this.witnesses.forEach((witness) => witness.gone(record));
+      this.needs.numbers.release(record.slot, now);
+      this.needs.records.gone(record.id, now);
+    });
     return undefined;
   }
 
   /**
    * Does the work of a state in transit, after whatever was begun earlier on this container; then sets what it answers,
-   * unless somebody has asked for another state meanwhile. Never rejects: a failure is a state, with its reason.
+   * unless somebody has asked for another state meanwhile. The deadline counts from the asking; what is late keeps the
+   * lock until it has really ended. Never rejects: a failure is a state, with its reason.
    */
-  private settle(
-    { id, state }: ContainerRecord,
-    transit: keyof typeof deadlines,
-    work: () => Promise<Change | undefined>,
-    timeoutMs: number = deadlines[transit],
-  ): void {
-    const done = this.locks.run(id, async () => {
-      if (this.needs.records.get(id)?.state !== state) {
-        // Asked for something else before this was begun: a stop that overtook a start still has to end it.
-        if (transit === 'starting') return;
-      }
-      const change = await within(timeoutMs, `finish ${transit} ${id}`, work()).catch((error: unknown): Change =>
-        this.failed(id, error),
-      );
+  private settle({ id, state }: ContainerRecord, work: Work, timeoutMs: number = deadlines[state as Transit]): void {
+    let late = false;
+    const done = this.locks.run(id, () => work(() => late));
+    const ended = within(timeoutMs, `finish ${state} ${id}`, done).catch((error: unknown): Change => {
+      late = true;
+      return this.failed(id, error);
+    });
+    const recorded = ended.then((change) => {
       const now = this.needs.records.get(id);
       if (now && change && now.state === state) this.change(now, change);
     });
-    done.catch((error: unknown) => this.needs.tell(`cannot put on record how ${transit} ${id} ended`, error));
+    this.settling.add(recorded);
+    recorded
+      .catch((error: unknown) => this.needs.tell(`cannot put on record how ${state} ${id} ended`, error))
+      .finally(() => this.settling.delete(recorded));
   }
 
   private failed(id: string, error: unknown): Change {
@@ -242,10 +262,11 @@ export class Containers {
   }
 
   private change(record: ContainerRecord, change: Change): ContainerRecord {
-    const before = this.needs.records.get(record.id) ?? record;
-    const after = this.needs.records.change(record.id, change, this.needs.clock.now());
-    this.witnesses.forEach((witness) => witness.changed(before, after));
-    return after;
+    return this.needs.records.together(() => {
+      const after = this.needs.records.change(record.id, change, this.needs.clock.now());
+      this.witnesses.forEach((witness) => witness.changed(after));
+      return after;
+    });
   }
 
   private recorded(
@@ -285,11 +306,19 @@ export class Containers {
     });
   }
 
-  /** Nothing is destroyed because a record is absent: a volume without one is told of, and left alone. */
-  private async strangers(): Promise<void> {
-    for (const slot of await this.needs.host.layers.volumes()) {
-      if (!this.needs.records.at(slot)) this.needs.tell(`volume ${slot} on disk is in no record: it is left alone`);
-    }
+  /**
+   * Nothing is destroyed because a record is absent: what has none is told of and left alone, and its number is never
+   * given to anybody, because a new container would find a stranger's data there.
+   */
+  private async strangers(running: readonly Slot[]): Promise<readonly Warning[]> {
+    const volumes = await this.needs.host.layers.volumes();
+    const unknown = new Set([...running, ...volumes].filter((slot) => !this.needs.records.at(slot)));
+    return [...unknown].map((slot) => {
+      this.needs.numbers.keepFrom(slot);
+      const what = `container ${slot} of this host is in no record of con`;
+      this.needs.tell(`${what}: it is left alone`);
+      return { what, cure: `bring the records back from a backup, or remove its volume ${slot} by hand` };
+    });
   }
 
   private must(id: string): ContainerRecord {

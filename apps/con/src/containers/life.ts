@@ -1,3 +1,4 @@
+import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
 import type { Forwarding } from '../host/net.js';
 import type { TemplateSource } from '../templates/ready.js';
@@ -20,7 +21,7 @@ export class Life {
   }
 
   /** Mounts the root, opens the network, runs init; undone backwards where a step fails. */
-  async begin(record: ContainerRecord): Promise<Change> {
+  async begin(record: ContainerRecord, isLate: () => boolean): Promise<Change> {
     const { layers, net, runtime } = this.needs.host;
     const { slot, range, address, limits, name: hostname } = record;
     const undo: (() => Promise<void>)[] = [() => layers.unmount(slot)];
@@ -32,6 +33,7 @@ export class Life {
       undo.push(() => runtime.stop(slot, { timeoutMs: 0 }));
       const environment = this.firstBoot(record);
       const life = await runtime.start(slot, { hostname, range, root, address, limits, environment });
+      if (isLate()) throw new Problem('unavailable', `cannot start ${hostname}: it ran too late`);
       return { state: 'running', startedAt: life.startedAt };
     } catch (error) {
       for (const step of undo.reverse()) {

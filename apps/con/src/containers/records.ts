@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Forward } from '@berth/con-protocol';
 import type { State } from '@berth/container';
-import { migrate } from '../database.js';
+import { migrate, transact } from '../database.js';
 import type { Change, ContainerRecord } from './record.js';
 
 const steps = [
@@ -56,6 +56,11 @@ export class Records {
   /** Grows with every change, for this life of the daemon. */
   get version(): number {
     return this.changes;
+  }
+
+  /** Several changes in one commit. */
+  together<T>(work: () => T): T {
+    return transact(this.database, work);
   }
 
   get(id: string): ContainerRecord | undefined {

@@ -24,6 +24,8 @@ const hourMs = 3_600_000;
 const longestGapMs = 60_000;
 /** A walk of the disk is dear, and what it finds is held until the next. */
 const diskEveryMs = 5 * 60_000;
+/** Numbers in a list are at most so old. */
+const freshMs = 1_000n;
 
 /** An interval that this process has begun, with the moment of its own clock; absent for one that an earlier process left. */
 type Running = OpenInterval & Readonly<{ sinceMs?: bigint }>;
@@ -35,13 +37,19 @@ export class Sampler implements Witness {
   private readonly open = new Map<string, Running>();
   private readonly diskKnown = new Map<string, { bytes: bigint; atMs: bigint }>();
   private traffic: ReadonlyMap<string, Traffic> = new Map();
-  private trafficAtMs = 0n;
+  private trafficAtMs: bigint | undefined;
+  private trafficReading: Promise<void> | undefined;
+  /** Counts readings of traffic as they are asked for; a life knows which of them came before it. */
+  private asked = 0;
+  private trafficAsked = 0;
+  private readonly bornAfter = new Map<string, number>();
+  private lastUsage: { atMs: bigint; numbers: Promise<ReadonlyMap<string, Usage>> } | undefined;
 
   constructor(private readonly needs: SamplerNeeds) {
     for (const interval of needs.journal.open()) this.open.set(interval.container, interval);
   }
 
-  changed(_before: ContainerRecord, after: ContainerRecord): void {
+  changed(after: ContainerRecord): void {
     const held = this.open.get(after.id);
     if (held?.state === after.state && held.boot === after.boot && held.tariffTag === after.tariffTag) return;
     this.cut([after]); // what was counted belongs to the state that ends here
@@ -58,6 +66,7 @@ export class Sampler implements Witness {
     this.needs.journal.cut(closed ? [closed] : [], [], [record.id]);
     this.open.delete(record.id);
     this.diskKnown.delete(record.id);
+    this.bornAfter.delete(record.id);
   }
 
   /** What is on, and what has not been cut since the hour began. */
@@ -89,18 +98,33 @@ export class Sampler implements Witness {
     };
   }
 
-  /** The numbers of what runs; traffic at most a second old. */
+  /** The numbers of what runs, at most a second old. */
   async usage(ids: readonly string[]): Promise<Usage[]> {
-    if (this.needs.clock.monotonicMs() - this.trafficAtMs > 1_000n) await this.readTraffic();
-    const known = ids.flatMap((id) => this.needs.records.get(id) ?? []);
-    const on = known.filter(({ state }) => isOn(state) || state === 'stopping');
-    const readings = this.needs.host.meter.read(on.map(({ slot }) => slot));
-    return on.flatMap(({ id, slot, address }) => {
-      const reading = readings.get(slot);
-      if (!reading) return [];
-      const { bytesIn, bytesOut } = this.traffic.get(address) ?? noTraffic;
-      return { id, cpuNanos: reading.cpuNanos, memoryBytes: reading.memoryBytes, bytesIn, bytesOut };
+    const atMs = this.needs.clock.monotonicMs();
+    if (!this.lastUsage || atMs - this.lastUsage.atMs > freshMs) this.lastUsage = { atMs, numbers: this.measure() };
+    const numbers = await this.lastUsage.numbers;
+    return ids.flatMap((id) => {
+      const state = this.needs.records.get(id)?.state;
+      const one = numbers.get(id);
+      return one && state && (isOn(state) || state === 'stopping') ? [one] : [];
     });
+  }
+
+  private async measure(): Promise<ReadonlyMap<string, Usage>> {
+    if (this.trafficAtMs === undefined || this.needs.clock.monotonicMs() - this.trafficAtMs > freshMs) {
+      await this.readTraffic();
+    }
+    const on = [...this.needs.records.all()].filter(({ state }) => isOn(state) || state === 'stopping');
+    const readings = this.needs.host.meter.read(on.map(({ slot }) => slot));
+    const numbers = new Map<string, Usage>();
+    for (const record of on) {
+      const reading = readings.get(record.slot);
+      if (!reading) continue;
+      const { bytesIn, bytesOut } = this.trafficOf(record) ?? noTraffic;
+      const { cpuNanos, memoryBytes } = reading;
+      numbers.set(record.id, { id: record.id, cpuNanos, memoryBytes, bytesIn, bytesOut });
+    }
+    return numbers;
   }
 
   /** Ends the open interval of each and begins the next, at one moment for both: no millisecond falls between. */
@@ -115,7 +139,10 @@ export class Sampler implements Witness {
       if (one) closed.push(one);
       const sameLife = one && one.interval.boot === record.boot;
       const held = this.heldBy(record, reading?.memoryBytes ?? 0n);
-      begun.push(this.begin(record, moment, sameLife ? one.after : noCounters, held));
+      if (!sameLife) this.bornAfter.set(record.id, this.asked);
+      // What a stop that failed left running has been counted already.
+      const counters = sameLife ? one.after : { ...noCounters, cpuNanos: reading?.cpuNanos ?? 0n };
+      begun.push(this.begin(record, moment, counters, held));
     }
     this.needs.journal.cut(closed, begun);
   }
@@ -134,7 +161,7 @@ export class Sampler implements Witness {
     if (!interval) return undefined;
     const { fromMs, sinceMs, held, counters } = interval;
     const counts = isOn(interval.state) || lastOfLife;
-    const { bytesIn, bytesOut } = (counts ? this.traffic.get(record.address) : undefined) ?? counters;
+    const { bytesIn, bytesOut } = (counts ? this.trafficOf(record) : undefined) ?? counters;
     const after = { cpuNanos: (counts ? reading?.cpuNanos : undefined) ?? counters.cpuNanos, bytesIn, bytesOut };
     const toMs = Math.max(fromMs, wallMs);
     const common = { fromMs, toMs, before: counters, after };
@@ -143,12 +170,18 @@ export class Sampler implements Witness {
     }
     // An earlier daemon began it. Only what still runs is known to have run all the while.
     const ms = BigInt(toMs - fromMs);
-    const state = reading ? interval.state : 'stopped';
-    return {
-      interval,
-      after,
-      pieces: pieces({ ...common, state, ms, held: acrossGap(held, ms, reading?.memoryBytes ?? 0n) }),
-    };
+    const across = acrossGap(held, ms, reading?.memoryBytes ?? 0n);
+    const startedMs = interval.state === 'starting' && reading ? record.startedAt?.getTime() : undefined;
+    if (startedMs === undefined) {
+      const state = reading ? interval.state : 'stopped';
+      return { interval, after, pieces: pieces({ ...common, state, ms, held: across }) };
+    }
+    // It was starting when that daemon ended, and the host shows since when it runs.
+    const bornMs = Math.min(toMs, Math.max(fromMs, startedMs));
+    const waited = { ...common, toMs: bornMs, after: counters, state: interval.state, ms: BigInt(bornMs - fromMs) };
+    const ran = { ...common, fromMs: bornMs, state: 'running' as const, ms: BigInt(toMs - bornMs) };
+    const parts = [...pieces({ ...waited, held: across }), ...pieces({ ...ran, held: across })];
+    return { interval: { ...interval, state: 'running' }, after, pieces: parts };
   }
 
   private begin(
@@ -172,9 +205,24 @@ export class Sampler implements Witness {
     return { memoryBytes, diskBytes: this.diskKnown.get(id)?.bytes ?? this.open.get(id)?.held.diskBytes ?? 0n };
   }
 
-  private async readTraffic(): Promise<void> {
-    this.traffic = await this.needs.host.net.traffic();
-    this.trafficAtMs = this.needs.clock.monotonicMs();
+  /** Only a reading that was asked for within this life: an address may have served the life before. */
+  private trafficOf({ id, address }: ContainerRecord): Traffic | undefined {
+    return this.trafficAsked > (this.bornAfter.get(id) ?? 0) ? this.traffic.get(address) : undefined;
+  }
+
+  /** Readings go one after another, so that an older one never takes the place of a newer. */
+  private readTraffic(): Promise<void> {
+    const before = this.trafficReading ?? Promise.resolve();
+    const mine = before
+      .catch(() => undefined) // whoever asked for that one was told
+      .then(async () => {
+        const asked = ++this.asked;
+        this.traffic = await this.needs.host.net.traffic();
+        this.trafficAsked = asked;
+        this.trafficAtMs = this.needs.clock.monotonicMs();
+      });
+    this.trafficReading = mine;
+    return mine;
   }
 
   private isDiskDue({ id }: ContainerRecord): boolean {

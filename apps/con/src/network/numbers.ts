@@ -35,7 +35,7 @@ export class Numbers {
   rangeOf(owner: string): number {
     this.database
       .prepare(
-        'insert into id_range (owner, range) select ?, coalesce(max(range), 0) + 1 from id_range on conflict do nothing',
+        'insert into id_range (owner, range) select ?, coalesce(max(range), 0) + 1 from id_range where true on conflict do nothing',
       )
       .run(owner);
     const { range } = this.database.prepare('select range from id_range where owner = ?').get(owner) as {
@@ -75,6 +75,13 @@ export class Numbers {
   release(slot: number, now: Date): void {
     this.database.prepare('update slot_use set released_at = ? where slot = ?').run(now.getTime(), slot);
     this.database.prepare('update port_use set released_at = ? where slot = ?').run(now.getTime(), slot);
+  }
+
+  /** A slot that something unknown sits on is never given to anybody. */
+  keepFrom(slot: number): void {
+    this.database
+      .prepare('insert into slot_use (slot) values (?) on conflict do update set released_at = null')
+      .run(slot);
   }
 
   addressOf(slot: number): string {

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { Config } from '../../config.js';
 import type { Facts, Host, Warning } from '../host.js';
 import type { Meter, Reading } from '../meter.js';
-import type { Net, Traffic } from '../net.js';
+import type { Net } from '../net.js';
 import type { Slot } from '../runtime.js';
 import { FakeLayers } from './layers.js';
+import { FakeNet } from './net.js';
 import { FakeRuntime, type FakeLife } from './runtime.js';
 import { Shelf } from './shelf.js';
 
@@ -21,12 +22,17 @@ export class FakeHost implements Host {
   readonly meter: Meter;
   private readonly lives: Shelf<FakeLife>;
 
-  constructor(config: Pick<Config, 'home' | 'appsHost'>) {
+  /** `now` and `firstCount` are for tests: time that they pass by hand, and counters that begin beyond 2³¹. */
+  constructor(
+    config: Pick<Config, 'home' | 'appsHost'>,
+    private readonly now: () => number = Date.now,
+    private readonly firstCount = 0n,
+  ) {
     const kernel = join(config.home, 'fake');
     this.lives = new Shelf(join(kernel, 'lives'));
-    this.runtime = new FakeRuntime(this.lives);
+    this.runtime = new FakeRuntime(this.lives, now);
     this.layers = new FakeLayers(new Shelf(join(kernel, 'layers')), new Shelf(join(kernel, 'volumes')));
-    this.net = new FakeNet(this.lives, config.appsHost ?? '127.0.0.1');
+    this.net = new FakeNet(new Shelf(join(kernel, 'addresses')), config.appsHost ?? '127.0.0.1', now, firstCount);
     this.meter = { read: (slots) => this.read(slots) };
   }
 
@@ -55,41 +61,9 @@ export class FakeHost implements Host {
     for (const slot of slots) {
       const life = this.lives.get(slot);
       if (!life) continue;
-      const cpuNanos = BigInt(Date.now() - life.startedAt) * 4_000_000n;
+      const cpuNanos = this.firstCount + BigInt(this.now() - life.startedAt) * 4_000_000n;
       readings.set(slot, { cpuNanos, memoryBytes: BigInt(life.memoryBytes), pageCacheBytes: 0n });
     }
     return readings;
-  }
-}
-
-/** Ten kilobytes a second in, a hundred out. */
-class FakeNet implements Net {
-  constructor(
-    private readonly lives: Shelf<FakeLife>,
-    readonly appsHost: string,
-  ) {}
-
-  sync(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  open(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  traffic(): Promise<ReadonlyMap<string, Traffic>> {
-    const lives = this.lives.numbers().flatMap((slot) => this.lives.get(slot) ?? []);
-    return Promise.resolve(
-      new Map(
-        lives.map(({ address, startedAt }) => {
-          const ms = BigInt(Date.now() - startedAt);
-          return [address, { bytesIn: ms * 10n, bytesOut: ms * 100n }];
-        }),
-      ),
-    );
   }
 }

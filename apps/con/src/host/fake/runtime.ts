@@ -10,7 +10,10 @@ export type FakeLife = Readonly<{ startedAt: number; address: string; memoryByte
 export class FakeRuntime implements Runtime {
   private readonly events = new EventEmitter();
 
-  constructor(private readonly lives: Shelf<FakeLife>) {
+  constructor(
+    private readonly lives: Shelf<FakeLife>,
+    private readonly now: () => number,
+  ) {
     this.events.setMaxListeners(0);
   }
 
@@ -21,7 +24,7 @@ export class FakeRuntime implements Runtime {
   start(slot: Slot, { address, limits }: ContainerSpec): Promise<Running> {
     if (!this.lives.get(slot)) {
       this.lives.put(slot, {
-        startedAt: Date.now(),
+        startedAt: this.now(),
         address,
         memoryBytes: `${limits.memoryBytes / 4n}`,
         frozen: false,

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { readConfig } from '../src/config.js';
+import type { Clock } from '../src/containers/clock.js';
+import { Containers } from '../src/containers/containers.js';
+import { Records } from '../src/containers/records.js';
+import { openDatabase } from '../src/database.js';
+import { FakeHost } from '../src/host/fake/fake.js';
+import { Journal } from '../src/metering/journal.js';
+import { Sampler } from '../src/metering/sampler.js';
+import { Numbers } from '../src/network/numbers.js';
+import type { TemplateSource } from '../src/templates/ready.js';
+
+/** Time passes when a test says so. The wall may be set apart from what passes. */
+export class HandClock implements Clock {
+  private wallMs: number;
+  private passedMs = 0n;
+
+  constructor(at = '2030-05-01T10:00:00.000Z') {
+    this.wallMs = Date.parse(at);
+  }
+
+  now(): Date {
+    return new Date(this.wallMs);
+  }
+
+  monotonicMs(): bigint {
+    return this.passedMs;
+  }
+
+  pass(milliseconds: number): void {
+    this.wallMs += milliseconds;
+    this.passedMs += BigInt(milliseconds);
+  }
+
+  /** As an administrator sets the host's clock. */
+  setWall(byMs: number): void {
+    this.wallMs += byMs;
+  }
+}
+
+export const template = { name: 'shop', version: '1' };
+/** It exposes nothing. */
+export const bare = { name: 'bare', version: '1' };
+
+const templates: TemplateSource = {
+  ready: (name, version) => ({
+    name,
+    version,
+    snapshot: 's1',
+    chain: [1],
+    ports: name === bare.name ? [] : [80, 443],
+    environment: { LANG: 'C.UTF-8', BERTH_NAME: 'not for a template to say' },
+    labels: {},
+  }),
+  chainOf: () => [1],
+};
+
+type Settings = Readonly<Record<string, string>>;
+
+/** con's rooms on a fake host, without its doors: one life of the daemon after another on one home. */
+export class Rooms {
+  readonly home = mkdtempSync(join(tmpdir(), 'con-rooms-'));
+  readonly clock = new HandClock();
+  readonly told: string[] = [];
+  host!: FakeHost;
+  records!: Records;
+  containers!: Containers;
+  sampler!: Sampler;
+  private database: DatabaseSync | undefined;
+
+  constructor(
+    private readonly settings: Settings = {},
+    private readonly firstCount = 0n,
+  ) {
+    this.begin();
+  }
+
+  /** Nothing is finished, nothing is written: what a kill -9 leaves is what was on disk. */
+  kill(): void {
+    this.database?.close();
+    this.database = undefined;
+  }
+
+  /** A new life of the daemon on the same home and the same host. */
+  async restart(): Promise<readonly { what: string; cure: string }[]> {
+    this.kill();
+    this.begin();
+    const warnings = await this.containers.recover();
+    await this.containers.idle();
+    return warnings;
+  }
+
+  leave(): void {
+    this.kill();
+    rmSync(this.home, { recursive: true });
+  }
+
+  async created(id: string, more: Partial<Parameters<Containers['create']>[0]> = {}): Promise<void> {
+    this.containers.create({ id, name: id, owner: 'ann', template, ...more });
+    await this.containers.idle();
+  }
+
+  async started(id: string): Promise<void> {
+    this.containers.start(id);
+    await this.containers.idle();
+  }
+
+  async stopped(id: string): Promise<void> {
+    this.containers.stop(id);
+    await this.containers.idle();
+  }
+
+  state(id: string): string {
+    return this.containers.get(id).state;
+  }
+
+  private begin(): void {
+    const config = readConfig({ driver: 'fake', home: this.home, appsHost: 'apps.test', ...this.settings }, {});
+    this.host = new FakeHost(config, () => this.clock.now().getTime(), this.firstCount);
+    const database = openDatabase(join(this.home, 'con.db'));
+    this.database = database;
+    this.records = new Records(database);
+    const { host, records, clock } = this;
+    const tell = (message: string): void => void this.told.push(message);
+    const numbers = new Numbers(database, config);
+    const needs = { records, host, templates, clock, tell, trashSeconds: config.trashSeconds };
+    this.containers = new Containers({ ...needs, numbers });
+    this.sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance: 'one', tell });
+    this.containers.witnessedBy(this.sampler);
+  }
+}
