@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, type Config } from '../src/config.js';
@@ -37,7 +37,7 @@ export class Ground {
 
   constructor(settings: Readonly<Record<string, string>> = {}) {
     const name = `t${randomInt(36 ** 4).toString(36)}`;
-    this.directory = mkdtempSync(join(tmpdir(), 'berth-test-'));
+    this.directory = join(tmpdir(), `berth-test-${name}`); // made with its first file: a test that is not run leaves nothing
     this.config = readConfig(
       {
         name,

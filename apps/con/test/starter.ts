@@ -11,6 +11,6 @@ const io = { log: (chunk: Buffer) => process.stdout.write(chunk), signal: new Ab
 
 if (work === 'base') await new OverlayLayers(config, lines).base(4, 'bookworm', io);
 else {
-  const argv = ['/bin/sh', '-c', 'sleep 10000 & echo started; wait'];
+  const argv = ['/bin/sh', '-c', 'sleep 10000 & until grep -q sleep /proc/$!/comm; do :; done; echo started; wait'];
   await lines.line({ layer: 4, root, argv, workdir: '/', environment: {}, network: true, ...io });
 }
