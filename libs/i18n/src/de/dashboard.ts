@@ -129,7 +129,7 @@ export const dashboard = {
     hour: '{{ price }} je Stunde',
     month: '{{ price }} im Monat',
     price: 'Solange er an ist: {{ hour }} je Stunde, {{ month }} im Monat.',
-    priceNote: 'Netto, auf die Sekunde. Ein Monat hat 730 Stunden. Ausgeschaltet kostet er nichts.',
+    priceNote: 'Netto, auf die Sekunde. Ein Monat hat 730 Stunden.',
     submit: 'Hinzufügen',
     cancel: 'Abbrechen',
     empty: 'Ein Name hat mindestens einen Buchstaben.',

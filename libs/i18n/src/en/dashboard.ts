@@ -129,7 +129,7 @@ export const dashboard = {
     hour: '{{ price }} an hour',
     month: '{{ price }} a month',
     price: 'While it is on: {{ hour }} an hour, {{ month }} a month.',
-    priceNote: 'Net, by the second. A month has 730 hours. Nothing is charged while it is off.',
+    priceNote: 'Net, by the second. A month has 730 hours.',
     submit: 'Add',
     cancel: 'Cancel',
     empty: 'A name has at least one letter.',

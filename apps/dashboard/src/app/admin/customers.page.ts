@@ -1,0 +1,116 @@
+import { Dialog } from '@angular/cdk/dialog';
+import { Component, computed, inject, signal } from '@angular/core';
+import type { CustomerSummary } from '@berth/site-api';
+import { SessionStore } from '../session/session-store.js';
+import { SiteClient } from '../site/site-client.js';
+import { problemOf, type SiteProblem } from '../site/site-problem.js';
+import { Language } from '../ui/language.js';
+import { loaded } from '../ui/loaded.js';
+import { Messages } from '../ui/messages.js';
+import { ProblemNote } from '../ui/problem-note.js';
+import { Shown } from '../ui/shown.js';
+import { Skeleton } from '../ui/skeleton.js';
+import { TopUpDialog } from './top-up.dialog.js';
+
+@Component({
+  selector: 'berth-customers',
+  imports: [ProblemNote, Skeleton],
+  template: `
+    <h1 id="customers-title">{{ t('admin.customers') }}</h1>
+    @if (refusal(); as problem) {
+      <berth-problem-note [problem]="problem" />
+    }
+    @if (customers.value(); as list) {
+      <table class="plain" aria-labelledby="customers-title">
+        <thead>
+          <tr>
+            <th scope="col">{{ t('admin.email') }}</th>
+            <th scope="col" class="wide">{{ t('admin.name') }}</th>
+            <th scope="col" class="wide">{{ t('admin.role') }}</th>
+            <th scope="col" class="wide number">{{ t('admin.containers') }}</th>
+            <th scope="col" class="number">{{ t('admin.balance') }}</th>
+            <th scope="col" class="wide number">{{ t('admin.unbilled') }}</th>
+            <th scope="col">{{ t('admin.actions') }}</th>
+          </tr>
+        </thead>
+        <tbody>
+          @for (it of list.items; track it.id) {
+            <tr>
+              <th scope="row">{{ it.email }}</th>
+              <td class="wide">{{ it.name }}</td>
+              <td class="wide">{{ t(it.role === 'admin' ? 'admin.roleAdmin' : 'admin.roleCustomer') }}</td>
+              <td class="wide number">{{ it.containers }}</td>
+              <td class="number">{{ shown.money(it.balanceNanos, currency()) }}</td>
+              <td class="wide number">{{ shown.money(it.unbilledNanos, currency(), 4) }}</td>
+              <td class="pack">
+                <button type="button" [attr.aria-label]="t('admin.topUpIt', { email: it.email })" (click)="topUp(it)">
+                  {{ t('admin.topUp') }}
+                </button>
+                <button
+                  type="button"
+                  [attr.aria-label]="t('admin.issueIt', { email: it.email })"
+                  [attr.aria-disabled]="issuing() === it.id"
+                  (click)="issue(it)"
+                >
+                  {{ t('admin.issue') }}
+                </button>
+              </td>
+            </tr>
+          } @empty {
+            <tr>
+              <td colspan="7">{{ t('admin.noCustomers') }}</td>
+            </tr>
+          }
+        </tbody>
+      </table>
+    } @else if (customers.problem(); as problem) {
+      <berth-problem-note [problem]="problem" [canRetry]="true" (retry)="customers.reload()" />
+    } @else {
+      <berth-skeleton />
+    }
+  `,
+})
+export class CustomersPage {
+  private readonly site = inject(SiteClient);
+  private readonly dialog = inject(Dialog);
+  private readonly messages = inject(Messages);
+  private readonly session = inject(SessionStore);
+  protected readonly shown = inject(Shown);
+  protected readonly t = inject(Language).t;
+  protected readonly currency = computed(() => this.session.session()?.currency ?? 'EUR');
+  protected readonly customers = loaded(() => this.site.call('admin.customers'));
+  protected readonly refusal = signal<SiteProblem | undefined>(undefined);
+  protected readonly issuing = signal<string | undefined>(undefined);
+
+  protected topUp(customer: CustomerSummary): void {
+    const opened = this.dialog.open<bigint>(TopUpDialog, {
+      ariaLabelledBy: 'top-up-title',
+      data: { customer, currency: this.currency() },
+      panelClass: 'panel',
+    });
+    opened.closed.subscribe((nanos) => {
+      if (nanos === undefined) return;
+      const amount = this.shown.money(nanos, this.currency());
+      this.messages.show({ text: this.t('admin.booked', { amount, email: customer.email }) });
+      void this.customers.reload();
+    });
+  }
+
+  protected async issue({ id, email }: CustomerSummary): Promise<void> {
+    if (this.issuing()) return;
+    this.issuing.set(id);
+    this.refusal.set(undefined);
+    try {
+      const { invoice } = await this.site.call('admin.issueInvoice', { params: { id } });
+      const text = invoice
+        ? this.t('admin.issued', { number: invoice.number, email })
+        : this.t('admin.nothingDue', { email });
+      this.messages.show({ text });
+      await this.customers.reload();
+    } catch (thrown) {
+      this.refusal.set(problemOf(thrown));
+    } finally {
+      this.issuing.set(undefined);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { Component, inject } from '@angular/core';
+import { SiteClient } from '../site/site-client.js';
+import { Language } from '../ui/language.js';
+import { loaded } from '../ui/loaded.js';
+import { ProblemNote } from '../ui/problem-note.js';
+import { Shown } from '../ui/shown.js';
+import { Skeleton } from '../ui/skeleton.js';
+
+@Component({
+  selector: 'berth-hosts',
+  imports: [ProblemNote, Skeleton],
+  template: `
+    <h1 id="hosts-title">{{ t('admin.hosts') }}</h1>
+    @if (hosts.value(); as list) {
+      <table class="plain" aria-labelledby="hosts-title">
+        <thead>
+          <tr>
+            <th scope="col">{{ t('admin.host') }}</th>
+            <th scope="col">{{ t('admin.state') }}</th>
+            <th scope="col" class="wide">{{ t('admin.driver') }}</th>
+            <th scope="col" class="number">{{ t('admin.running') }}</th>
+            <th scope="col" class="wide number">{{ t('admin.memoryFree') }}</th>
+            <th scope="col" class="wide number">{{ t('admin.diskFree') }}</th>
+            <th scope="col" class="wide">{{ t('admin.seen') }}</th>
+            <th scope="col">{{ t('admin.warnings') }}</th>
+          </tr>
+        </thead>
+        <tbody>
+          @for (it of list.items; track it.name) {
+            <tr>
+              <th scope="row">{{ it.name }}</th>
+              <td>
+                <span class="dot {{ it.state === 'answering' ? 'on' : 'unknown' }}" aria-hidden="true"></span>
+                {{ t(it.state === 'answering' ? 'admin.answering' : 'admin.silent') }}
+                @if (it.reason) {
+                  <span class="small soft">{{ it.reason }}</span>
+                }
+              </td>
+              <td class="wide">{{ it.driver }} {{ it.version }}</td>
+              <td class="number">{{ it.running ?? '–' }} / {{ it.containers ?? '–' }}</td>
+              <td class="wide number">{{ freeOf(it.memoryFreeBytes, it.memoryBytes) }}</td>
+              <td class="wide number">{{ freeOf(it.diskFreeBytes, it.diskBytes) }}</td>
+              <td class="wide">{{ it.observedAt ? shown.dateTime(it.observedAt) : t('admin.never') }}</td>
+              <td>
+                @for (warning of it.warnings; track warning.what) {
+                  <p class="small">
+                    <strong>{{ warning.what }}</strong> {{ warning.cure }}
+                  </p>
+                } @empty {
+                  {{ t('admin.noWarnings') }}
+                }
+              </td>
+            </tr>
+          } @empty {
+            <tr>
+              <td colspan="8">{{ t('admin.noHosts') }}</td>
+            </tr>
+          }
+        </tbody>
+      </table>
+    } @else if (hosts.problem(); as problem) {
+      <berth-problem-note [problem]="problem" [canRetry]="true" (retry)="hosts.reload()" />
+    } @else {
+      <berth-skeleton />
+    }
+  `,
+})
+export class HostsPage {
+  private readonly site = inject(SiteClient);
+  protected readonly shown = inject(Shown);
+  protected readonly t = inject(Language).t;
+  protected readonly hosts = loaded(() => this.site.call('admin.hosts'));
+
+  protected freeOf(free: bigint | undefined, all: bigint | undefined): string {
+    if (free === undefined || all === undefined) return '–';
+    return this.t('admin.freeOf', { free: this.shown.bytes(free), all: this.shown.bytes(all) });
+  }
+}

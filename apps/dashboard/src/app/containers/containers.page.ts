@@ -1,0 +1,150 @@
+import { Dialog } from '@angular/cdk/dialog';
+import {
+  Component,
+  computed,
+  effect,
+  ElementRef,
+  inject,
+  linkedSignal,
+  signal,
+  untracked,
+  viewChild,
+} from '@angular/core';
+import type { Container } from '@berth/site-api';
+import { Icon } from '../ui/icon.js';
+import { Language, type Key } from '../ui/language.js';
+import { Messages } from '../ui/messages.js';
+import { ProblemNote } from '../ui/problem-note.js';
+import { Shown } from '../ui/shown.js';
+import { Skeleton } from '../ui/skeleton.js';
+import { AddDialog } from './add.dialog.js';
+import { ContainerRow } from './container-row.js';
+import { ContainerStore } from './container-store.js';
+import { LoginDialog } from './login.dialog.js';
+import { placed, type Placed, type Sort, type SortKey } from './steady-order.js';
+import { StateNews } from './state-news.js';
+import { TrashList } from './trash-list.js';
+
+const columns: readonly { key: SortKey | undefined; word: Key; class: string }[] = [
+  { key: 'state', word: 'containers.state', class: 'state' },
+  { key: 'name', word: 'containers.name', class: 'name' },
+  { key: 'app', word: 'containers.app', class: 'app' },
+  { key: undefined, word: 'containers.url', class: 'url' },
+  { key: 'cpu', word: 'containers.cpu', class: 'cpu number' },
+  { key: 'memory', word: 'containers.memory', class: 'memory number' },
+  { key: 'cost', word: 'containers.cost', class: 'cost number' },
+  { key: undefined, word: 'containers.actions', class: 'actions' },
+];
+
+/** The home page: a row a container. */
+@Component({
+  selector: 'berth-containers',
+  imports: [ContainerRow, Icon, ProblemNote, Skeleton, TrashList],
+  providers: [ContainerStore, StateNews],
+  templateUrl: './containers.page.html',
+})
+export class ContainersPage {
+  protected readonly store = inject(ContainerStore);
+  private readonly dialog = inject(Dialog);
+  private readonly messages = inject(Messages);
+  protected readonly shown = inject(Shown);
+  protected readonly t = inject(Language).t;
+  protected readonly columns = columns;
+  private readonly heading = viewChild.required<ElementRef<HTMLElement>>('heading');
+  private readonly rows = viewChild<ElementRef<HTMLElement>>('rows');
+
+  protected readonly sort = signal<Sort>({ key: 'createdAt', descending: true });
+  private readonly isUnderHand = signal(false);
+  private readonly hasFocus = signal(false);
+
+  private readonly live = computed(() => (this.store.containers() ?? []).filter(({ trashedUntil }) => !trashedUntil));
+  private readonly latest = computed(() => {
+    const isHeld = this.isUnderHand() || this.hasFocus();
+    return { isHeld, sort: this.sort(), now: isHeld ? this.withTrashedInPlace() : this.live() };
+  });
+  protected readonly placed = linkedSignal<ReturnType<typeof this.latest>, readonly Placed[]>({
+    source: () => this.latest(),
+    computation: ({ isHeld, sort, now }, previous) =>
+      placed(previous?.value ?? [], now, sort, isHeld && previous?.source.sort === sort),
+  });
+  protected readonly trashed = computed(() =>
+    (this.store.containers() ?? []).filter(({ trashedUntil }) => trashedUntil),
+  );
+  protected readonly count = computed(() => {
+    const count = this.live().length;
+    return count === 1 ? this.t('containers.countOne') : this.t('containers.count', { count });
+  });
+
+  constructor() {
+    inject(StateNews);
+    effect(() => {
+      this.placed();
+      untracked(() => this.keepFocusOnThePage());
+    });
+  }
+
+  /** While the table is held, what goes to the trash stays where it was, and says so. */
+  private withTrashedInPlace(): readonly Container[] {
+    const there = new Set(untracked(() => this.placed?.() ?? []).map(({ container }) => container.id));
+    return (this.store.containers() ?? []).filter(({ id, trashedUntil }) => !trashedUntil || there.has(id));
+  }
+
+  protected hand(isOver: boolean): void {
+    this.isUnderHand.set(isOver);
+  }
+
+  protected focus(isIn: boolean, event: FocusEvent): void {
+    const next = isIn ? event.target : event.relatedTarget;
+    this.hasFocus.set(
+      next instanceof Element && !!this.rows()?.nativeElement.contains(next) && next.matches(':focus-visible'),
+    );
+  }
+
+  protected sortBy(key: SortKey): void {
+    this.sort.update((sort) => ({ key, descending: sort.key === key ? !sort.descending : false }));
+  }
+
+  protected ariaSort(key: SortKey | undefined): string | null {
+    if (key === undefined || this.sort().key !== key) return null;
+    return this.sort().descending ? 'descending' : 'ascending';
+  }
+
+  protected add(): void {
+    const opened = this.dialog.open<Container>(AddDialog, {
+      ariaLabelledBy: 'add-title',
+      data: { store: this.store },
+      panelClass: 'panel',
+    });
+    opened.closed.subscribe(
+      (added) => added && this.messages.show({ text: this.t('containers.added', { name: added.name }) }),
+    );
+  }
+
+  protected showLogin(container: Container): void {
+    this.dialog.open(LoginDialog, {
+      ariaLabelledBy: 'login-title',
+      data: { container, refresh: this.store.refresh },
+      panelClass: 'panel',
+    });
+  }
+
+  protected sayTrashed({ id, name }: Container): void {
+    this.messages.show({
+      text: this.t('containers.trashed', { name }),
+      action: { label: this.t('containers.undo'), run: () => void this.restore(id, name) },
+    });
+  }
+
+  protected async restore(id: string, name: string): Promise<void> {
+    if (await this.store.ask(id, 'restore')) this.messages.show({ text: this.t('containers.restored', { name }) });
+  }
+
+  /** Where the focused row leaves, focus would fall to nowhere: the heading takes it. */
+  private keepFocusOnThePage(): void {
+    const held = this.rows()?.nativeElement.contains(document.activeElement);
+    if (!held) return;
+    queueMicrotask(() =>
+      setTimeout(() => document.activeElement === document.body && this.heading().nativeElement.focus()),
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import { HttpErrorResponse } from '@angular/common/http';
+import { asProblem, Problem, type ProblemCode } from '@berth/problem';
+import { ProblemBody } from '@berth/site-api';
+
+/** A refusal as the page shows it: why, what to do, which fields, and the request id to quote. */
+export class SiteProblem extends Problem {
+  readonly requestId: string | undefined;
+  readonly fields: Readonly<Record<string, string>>;
+  /** site's way to say "renew the CSRF token and try again". */
+  readonly isStaleToken: boolean;
+
+  constructor(code: ProblemCode, message: string, options: SiteProblemOptions = {}) {
+    super(code, message, { cause: options.cause });
+    this.requestId = options.requestId;
+    this.fields = options.fields ?? {};
+    this.isStaleToken = options.isStaleToken ?? false;
+  }
+}
+
+type SiteProblemOptions = Readonly<{
+  requestId?: string | undefined;
+  fields?: Readonly<Record<string, string>> | undefined;
+  isStaleToken?: boolean;
+  cause?: unknown;
+}>;
+
+const staleToken = 'urn:berth:problem:stale-csrf-token';
+
+/** The one place where a failure of any kind becomes a Problem: refused, unreachable, or not what was agreed. */
+export function problemOf(thrown: unknown): SiteProblem {
+  if (thrown instanceof SiteProblem) return thrown;
+  if (!(thrown instanceof HttpErrorResponse)) {
+    const { code, message } = asProblem(thrown);
+    return new SiteProblem(code, message, { cause: thrown });
+  }
+  const requestId = thrown.headers.get('X-Request-Id') ?? undefined;
+  const body = ProblemBody.safeParse(parsed(thrown.error));
+  if (body.success) {
+    const { code, detail, title, type, fields } = body.data;
+    return new SiteProblem(code, detail ?? title, {
+      requestId: body.data.requestId,
+      fields,
+      isStaleToken: type === staleToken,
+      cause: thrown,
+    });
+  }
+  return new SiteProblem(codeOf(thrown.status), wordsOf(thrown.status), { requestId, cause: thrown });
+}
+
+/** Where an error's content type is not plain JSON, the browser hands its body over as text. */
+function parsed(body: unknown): unknown {
+  if (typeof body !== 'string') return body;
+  try {
+    return JSON.parse(body);
+  } catch (fault) {
+    if (fault instanceof SyntaxError) return undefined;
+    throw fault;
+  }
+}
+
+function codeOf(status: number): ProblemCode {
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'not_found';
+  if (status === 429) return 'too_many';
+  if (status === 0 || (status >= 502 && status <= 504)) return 'unavailable';
+  return 'internal';
+}
+
+function wordsOf(status: number): string {
+  if (status === 0) return 'cannot reach Berth: check the network; the page tries again by itself';
+  return `cannot finish: the server answered ${status} without a reason; try again in a moment`;
+}
