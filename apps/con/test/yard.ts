@@ -103,11 +103,12 @@ export class Yard {
   }
 
   async built(name: string): Promise<{ template: Template; steps: Step[] }> {
-    for (;;) {
+    for (const deadline = Date.now() + 4_000; Date.now() < deadline;) {
       const found = this.templates.get({ name, version: '1' });
       if (found.template.state !== 'building') return found;
       await new Promise((resolve) => setImmediate(resolve));
     }
+    throw new Error(`${name} is still being built`);
   }
 
   /** Builds and waits; the files are sent as the context, and what is wrong with them shows in the template. */
