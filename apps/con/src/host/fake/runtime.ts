@@ -59,9 +59,8 @@ export class FakeRuntime implements Runtime {
     return exitCodeIn(argv);
   }
 
-  clear(slot: Slot): Promise<void> {
+  async clear(slot: Slot): Promise<void> {
     if (this.lives.get(slot)) throw new Problem('conflict', `cannot clear away container ${slot}: it is running`);
-    return Promise.resolve();
   }
 
   clearLines(): Promise<void> {

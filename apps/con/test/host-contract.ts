@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { defaultLimits } from '@berth/container';
+import type { Host } from '../src/host/host.js';
+import type { Forwarding } from '../src/host/net.js';
+import type { Running, Slot } from '../src/host/runtime.js';
+
+export type Ready = Readonly<{
+  host: Host;
+  /** A sealed layer that a container can start from. */
+  layer: number;
+  addressOf: (slot: Slot) => string;
+  leave: () => Promise<void>;
+}>;
+
+/** What every host must do, told through its four interfaces alone: con's rules are tested on the fake one because of this. */
+export function itKeepsTheContract(enter: () => Promise<Ready>): void {
+  let ready: Ready;
+  const slot = 21;
+  const range = 1;
+
+  beforeAll(async () => {
+    ready = await enter();
+  }, 20 * 60_000);
+  afterAll(() => ready.leave(), 60_000);
+
+  const forward = (): Forwarding => ({ protocol: 'tcp', hostPort: 29_321, address: ready.addressOf(slot), port: 80 });
+
+  const begin = async (): Promise<Running> => {
+    const { layers, net, runtime } = ready.host;
+    await layers.createVolume(slot, range);
+    const root = await layers.mount(slot, range, [ready.layer]);
+    await net.open(slot, ready.addressOf(slot), [forward()]);
+    const given = { range, root, address: ready.addressOf(slot), limits: defaultLimits, environment: {} };
+    return runtime.start(slot, { hostname: 'contract', ...given });
+  };
+  const end = async (): Promise<void> => {
+    const { layers, net, runtime } = ready.host;
+    await runtime.stop(slot, { timeoutMs: 0 });
+    await net.close(slot, ready.addressOf(slot), [forward()]);
+    await layers.unmount(slot);
+  };
+
+  it('what it is asked twice it does once', async () => {
+    const { runtime, layers } = ready.host;
+    const first = await begin();
+    expect(await begin()).toEqual(first);
+    expect(await runtime.running()).toEqual([first]);
+    expect(first).toMatchObject({ slot, frozen: false });
+    await end();
+    await end();
+    expect(await runtime.running()).toEqual([]);
+    expect(await layers.volumes()).toContain(slot);
+    await layers.removeVolume(slot);
+    await layers.removeVolume(slot);
+    expect(await layers.volumes()).not.toContain(slot);
+  }, 60_000);
+
+  it('counters begin with a life and never fall within it', async () => {
+    const { meter, net } = ready.host;
+    await begin();
+    const before = { cpu: meter.read([slot]).get(slot)!, traffic: (await net.traffic()).get(ready.addressOf(slot))! };
+    const after = { cpu: meter.read([slot]).get(slot)!, traffic: (await net.traffic()).get(ready.addressOf(slot))! };
+    expect(after.cpu.cpuNanos).toBeGreaterThanOrEqual(before.cpu.cpuNanos);
+    expect(after.traffic.bytesIn).toBeGreaterThanOrEqual(before.traffic.bytesIn);
+    expect(after.traffic.bytesOut).toBeGreaterThanOrEqual(before.traffic.bytesOut);
+    await end();
+    expect(meter.read([slot, 22]).size).toBe(0);
+    expect((await net.traffic()).has(ready.addressOf(slot))).toBe(false);
+  }, 60_000);
+
+  it('traffic can still be read after a container has stopped, until its address is closed', async () => {
+    const { runtime, net } = ready.host;
+    await begin();
+    await runtime.stop(slot, { timeoutMs: 0 });
+    expect((await net.traffic()).has(ready.addressOf(slot))).toBe(true);
+    await end();
+  }, 60_000);
+
+  it('sync keeps the counters of addresses that stay, and takes away what is not wanted', async () => {
+    const { net } = ready.host;
+    await begin();
+    const address = ready.addressOf(slot);
+    const before = (await net.traffic()).get(address)!;
+    await net.open(22, ready.addressOf(22), []);
+    await net.sync({ addresses: [{ slot, address }], forwards: [forward()] });
+    const traffic = await net.traffic();
+    expect([...traffic.keys()]).toEqual([address]);
+    expect(traffic.get(address)!.bytesOut).toBeGreaterThanOrEqual(before.bytesOut);
+    await end();
+  }, 60_000);
+
+  it('the end of a container is told', async () => {
+    const { runtime } = ready.host;
+    await begin();
+    const ended = new Promise<Slot>((resolve) => {
+      const forget = runtime.watch((which) => {
+        forget();
+        resolve(which);
+      });
+    });
+    await runtime.stop(slot, { timeoutMs: 0 });
+    expect(await ended).toBe(slot);
+    await end();
+  }, 60_000);
+
+  it('a command needs a running container, and answers with its exit code', async () => {
+    const { runtime } = ready.host;
+    expect(() => runtime.exec(slot, ['sh', '-c', 'exit 3'])).toThrow('it is not running');
+    await begin();
+    const session = runtime.exec(slot, ['sh', '-c', 'exit 3']);
+    session.input.end();
+    session.output.resume();
+    session.errors.resume();
+    expect(await session.exit).toBe(3);
+    await end();
+  }, 60_000);
+
+  it('what runs is not cleared away', async () => {
+    const { runtime } = ready.host;
+    await begin();
+    await expect(runtime.clear(slot)).rejects.toThrow(`cannot clear away container ${slot}: it is running`);
+    await end();
+    await runtime.clear(slot);
+  }, 60_000);
+
+  it('a line writes a layer of its own, ends with its exit code, and is gone when it is removed', async () => {
+    const { layers, runtime } = ready.host;
+    const layer = 31;
+    const root = await layers.open(layer, [ready.layer]);
+    const heard: Buffer[] = [];
+    const log = (chunk: Buffer): void => void heard.push(chunk);
+    const line = {
+      layer,
+      root,
+      workdir: '/',
+      environment: {},
+      network: false,
+      log,
+      signal: AbortSignal.timeout(60_000),
+    };
+    expect(await runtime.line({ ...line, argv: ['/bin/sh', '-c', 'echo said'] })).toBe(0);
+    expect(Buffer.concat(heard).toString()).toContain('said');
+    expect(await runtime.line({ ...line, argv: ['/bin/sh', '-c', 'exit 7'] })).toBe(7);
+    expect((await layers.seal(layer)).bytes).toBeGreaterThanOrEqual(0n);
+    expect(await layers.layers()).toEqual(expect.arrayContaining([ready.layer, layer]));
+    await layers.removeLayer(layer);
+    await layers.removeLayer(layer);
+    expect(await layers.layers()).not.toContain(layer);
+  }, 60_000);
+
+  it('space, memory and cores are told', async () => {
+    const { bytes, freeBytes } = await ready.host.layers.space();
+    expect(freeBytes <= bytes && bytes > 0n).toBe(true);
+    const { cpus, memoryBytes, memoryFreeBytes } = ready.host.facts();
+    expect(cpus > 0 && memoryFreeBytes <= memoryBytes).toBe(true);
+    expect(ready.host.net.appsHost).not.toBe('');
+  });
+}
