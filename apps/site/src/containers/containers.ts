@@ -11,7 +11,7 @@ import { Asked, type Ask } from './asked.js';
 import { Hosts } from './hosts.js';
 import { Leases, type Lease, type NewLease } from './leases.js';
 import { Logins } from './logins.js';
-import { Placing } from './placing.js';
+import { isFinal, Placing } from './placing.js';
 import { rowOf } from './row.js';
 import { Terms } from './terms.js';
 
@@ -111,7 +111,7 @@ export class Containers {
     try {
       await this.placing.send(lease);
     } catch (error) {
-      if (error instanceof Problem && (error.code === 'unavailable' || error.code === 'internal')) return;
+      if (error instanceof Problem && !isFinal(error)) return;
       await this.leases.ended(lease.id);
       throw error;
     }
@@ -123,7 +123,7 @@ export class Containers {
     const host = this.hosts.mustGet(lease.host);
     this.asked.begin(id, ask);
     try {
-      const { container } = await host.con[`containers.${ask}`]({ id });
+      const { container } = await host.acts[`containers.${ask}`]({ id });
       host.learn(container);
       if (ask === 'trash' || ask === 'restore') await this.leases.trashed(id, container.trashedUntil ?? null);
     } catch (error) {
@@ -131,6 +131,7 @@ export class Containers {
       if (!(error instanceof Problem) || error.code !== 'unavailable') this.asked.end(id);
       throw error;
     }
+    if (host.view().silent) await host.look(); // it has just answered, though nobody polled it
     return this.row(lease);
   }
 

@@ -31,7 +31,7 @@ export function runStream(endpoint: Endpoint, path: string, bounds: { most: numb
     };
     deadline.addEventListener('abort', () => giveUp('it took too long'), { once: true });
     socket.on('open', () => socket.send(Buffer.alloc(0), { binary: true })); // an empty frame: no input
-    socket.on('error', (cause) => giveUp(cause.message, cause));
+    socket.on('error', (cause) => giveUp('the connection failed', cause));
     socket.on('close', () => giveUp('the connection was cut'));
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) {

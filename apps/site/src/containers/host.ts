@@ -1,6 +1,7 @@
 import type { ConClient, Container, Endpoint, HostInfo, Template } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { sharedDomain } from '../http/origin.js';
+import { forCustomers } from './acts.js';
 import { nextListing, type Listing } from './listing.js';
 import { Watched } from './watched.js';
 
@@ -18,6 +19,8 @@ type Patch = Readonly<{ container: Container; at: number }>;
 
 /** One con, as site sees it: its last answers, never older than a second while somebody looks. */
 export class Host {
+  /** `con` for what customers ask of it. */
+  readonly acts: ConClient;
   readonly list: Watched<Listing>;
   readonly info: Watched<HostInfo>;
   readonly templates: Watched<readonly Template[]>;
@@ -32,6 +35,7 @@ export class Host {
     private readonly now: () => number = Date.now,
   ) {
     this.born = now();
+    this.acts = forCustomers(name, con);
     this.list = new Watched((before, signal) => this.askList(before, signal), { everyMs: 1_000, timeoutMs, now });
     this.info = new Watched((_, signal) => con['host.info']({}, { signal }), { everyMs: 5_000, timeoutMs, now });
     this.templates = new Watched(async (_, signal) => (await con['templates.list']({}, { signal })).templates, {
@@ -72,10 +76,11 @@ export class Host {
     return shared && `cannot use it: its apps answer at ${info.appsHost}, which shares ${shared} with the dashboard`;
   }
 
-  /** @throws Problem `unavailable` where the host is refused; one that is silent is tried, because it may be back. */
+  /** @throws Problem `unavailable` where the host is refused; one that is silent now is tried, because it may be back. */
   mustBeUsable(): void {
     const refusal = this.refusal();
-    if (refusal !== undefined && this.info.value) throw new Problem('unavailable', refusal);
+    if (refusal === undefined) return;
+    throw new Problem('unavailable', this.info.value ? refusal : `cannot reach host ${this.name}: it does not answer`);
   }
 
   /** What an act answered is newer than any list that was asked for before it. */

@@ -25,7 +25,7 @@ export class Logins {
   }
 
   private async run(host: Host, id: string, argv: string[]): Promise<Ran> {
-    const { stream } = await host.con['containers.exec']({ id, argv, timeoutMs: bounds.timeoutMs });
+    const { stream } = await host.acts['containers.exec']({ id, argv, timeoutMs: bounds.timeoutMs });
     return runStream(host.endpoint, stream, bounds);
   }
 }

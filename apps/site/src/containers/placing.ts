@@ -9,6 +9,10 @@ import { Leases, type Lease } from './leases.js';
 /** Refusals that stay what they are however often one asks. */
 const final: ReadonlySet<string> = new Set(['invalid', 'not_found', 'conflict', 'forbidden']);
 
+export function isFinal(error: unknown): error is Problem {
+  return error instanceof Problem && final.has(error.code);
+}
+
 /** Brings leases to their hosts, and ends those whose containers are gone. Every step may run twice. */
 @Injectable()
 export class Placing {
@@ -32,7 +36,10 @@ export class Placing {
     });
     const chosen = place(candidates);
     if (chosen === undefined)
-      throw new Problem('unavailable', 'cannot add this: no host that answers has that app and version; try again later');
+      throw new Problem(
+        'unavailable',
+        'cannot add this: no host that answers has that app and version; try again later',
+      );
     return chosen;
   }
 
@@ -46,10 +53,10 @@ export class Placing {
     const limits = { memoryBytes, cpuMillis, pids };
     const order = { id, name, owner, template: { name: app, version }, limits, tariffTag };
     try {
-      const { container } = await host.con['containers.create'](order);
+      const { container } = await host.acts['containers.create'](order);
       host.learn(container);
     } catch (error) {
-      if (error instanceof Problem && final.has(error.code)) await this.leases.refused(id, error.message);
+      if (isFinal(error)) await this.leases.refused(id, error.message);
       throw error;
     }
     await this.leases.placed(id);
@@ -88,7 +95,7 @@ export class Placing {
   /** Only the host's own word ends a lease, and only once its time in the trash is over: never a silence. */
   private async end(lease: Lease): Promise<void> {
     try {
-      await this.hosts.mustGet(lease.host).con['containers.get']({ id: lease.id });
+      await this.hosts.mustGet(lease.host).acts['containers.get']({ id: lease.id });
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'not_found') throw error;
       await this.leases.ended(lease.id);

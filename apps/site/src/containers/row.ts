@@ -46,7 +46,9 @@ function stateOf({ lease, host, container }: Told): StatePart {
   if (lease.refusal !== null) return { state: 'failed', since: lease.createdAt.toISOString(), reason: lease.refusal };
   if (!host)
     return { state: 'unknown', since: lease.createdAt.toISOString(), reason: `host ${lease.host} is not in use` };
-  if (host.silent) return { state: 'unknown', since: host.since.toISOString(), reason: host.reason };
+  if (host.silent)
+    // why is for admins: it may name addresses
+    return { state: 'unknown', since: host.since.toISOString(), reason: `host ${host.name} does not answer` };
   if (container) {
     const { state, since, reason, trashedUntil } = container;
     return { state, since, ...(reason === undefined ? {} : { reason }), ...(trashedUntil ? { trashedUntil } : {}) };
