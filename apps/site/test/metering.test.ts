@@ -77,6 +77,23 @@ describe('collecting', () => {
     expect(await db.query('select run_ms from usage_sum where lease_id = $1', [app])).toEqual([{ run_ms: '50000' }]);
   });
 
+  it('that was slow does not take the cursor back to where it began', async () => {
+    con.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+    const read: ConJournal['journal']['read'] = async (params) => {
+      const old = await con.journal.read(params);
+      con.add({ container: app, from: at('10:00', 10), to: at('10:00', 20) });
+      con.closeAt(at('11:00'));
+      await collectNow(); // another process, meanwhile
+      return old;
+    };
+    await collect(db, { host: con.host, read });
+    const [cursor]: { after: string; complete_until: Date }[] = await db.query(
+      'select after, complete_until from usage_cursor where host = $1',
+      [con.host],
+    );
+    expect(cursor).toEqual({ after: '2', complete_until: new Date(at('11:00')) });
+  });
+
   it('bills nobody for a container that nobody holds, and keeps what was measured', async () => {
     con.add({ container: `stranger-${made}`, from: at('10:00'), to: at('10:00', 10) });
     await collectNow();

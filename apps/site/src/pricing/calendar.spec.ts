@@ -46,3 +46,11 @@ describe('the calendar of Europe/Berlin', () => {
     expect(monthBefore('2027-01')).toBe('2026-12');
   });
 });
+
+it('a day in Auckland begins by the clock before its change, though that of UTC has passed the change by then', () => {
+  const from = startOfDay(new Date('2026-09-26T20:00:00Z'), 'Pacific/Auckland');
+  expect(from.toISOString()).toBe('2026-09-26T12:00:00.000Z');
+  expect(startOfDay(new Date('2026-09-27T12:00:00Z'), 'Pacific/Auckland').toISOString()).toBe(
+    '2026-09-27T11:00:00.000Z',
+  );
+});
