@@ -18,7 +18,7 @@ export async function run(): Promise<readonly Figure[]> {
   try {
     const nginx = catalogueEntries().find(({ name }) => name === 'nginx')!;
     await ensureTemplate(con, nginx, console.log);
-    return await measure(con, nginx);
+    return await measure(con, { name: nginx.name, version: nginx.version });
   } finally {
     await con.stop();
     await sweepHost(options);

@@ -6,7 +6,7 @@ const many = 1_000;
 
 /** A thousand containers of the fake host, listed through the RPC as site asks for them. */
 export async function run(): Promise<readonly Figure[]> {
-  const options = ownCon('fake');
+  const options = { ...ownCon('fake'), firstPort: 40_000, lastPort: 41_999 };
   const con = await startCon(options);
   try {
     const template = { name: 'empty', version: '1' };
