@@ -1,5 +1,5 @@
 import { DataSource } from 'typeorm';
-import { migrations } from './migrations/index.js';
+import { migrations } from './migrations.js';
 
 /** One place that knows how site connects. Tables change by migrations alone; nothing is synchronised. */
 export function dataSource(url: string, options: { poolSize?: number } = {}): DataSource {
