@@ -73,7 +73,14 @@ const sizes = [
   ['small', '536870912', 1000, '6849315', '5000000000'],
   ['medium', '1073741824', 2000, '13698630', '10000000000'],
   ['large', '4294967296', 4000, '54794521', '40000000000'],
-].map(([id, memoryBytes, cpuMillis, hourNanos, monthNanos]) => ({ id, memoryBytes, cpuMillis, pids: 512, hourNanos, monthNanos }));
+].map(([id, memoryBytes, cpuMillis, hourNanos, monthNanos]) => ({
+  id,
+  memoryBytes,
+  cpuMillis,
+  pids: 512,
+  hourNanos,
+  monthNanos,
+}));
 const invoice = {
   number: '2026-000001',
   issuedAt: ago(9000),
@@ -88,7 +95,8 @@ const invoice = {
 const answers = {
   'GET /api/session': session,
   'POST /api/session': ({ email, password }) => {
-    if (password === 'wrong-password') throw refusal(401, 'unauthenticated', 'cannot sign in: the address or the password is wrong');
+    if (password === 'wrong-password')
+      throw refusal(401, 'unauthenticated', 'cannot sign in: the address or the password is wrong');
     customer = { id: '1', email, name: 'Ada', role: email.startsWith('admin') ? 'admin' : 'customer', locale: 'en' };
     return session();
   },
@@ -103,8 +111,23 @@ const answers = {
   },
   'GET /api/catalogue': () => ({
     apps: [
-      { name: 'nginx', title: 'Static page', sentence: { en: 'A page of your own, served by nginx.', de: 'Eine eigene Seite, ausgeliefert von nginx.' }, versions: ['1'], suggestedSize: 'small' },
-      { name: 'django', title: 'Django', sentence: { en: 'A Python web application with its admin.', de: 'Eine Webanwendung in Python mit ihrer Verwaltung.' }, versions: ['4.2', '3.2'], suggestedSize: 'medium' },
+      {
+        name: 'nginx',
+        title: 'Static page',
+        sentence: { en: 'A page of your own, served by nginx.', de: 'Eine eigene Seite, ausgeliefert von nginx.' },
+        versions: ['1'],
+        suggestedSize: 'small',
+      },
+      {
+        name: 'django',
+        title: 'Django',
+        sentence: {
+          en: 'A Python web application with its admin.',
+          de: 'Eine Webanwendung in Python mit ihrer Verwaltung.',
+        },
+        versions: ['4.2', '3.2'],
+        suggestedSize: 'medium',
+      },
     ],
     sizes,
     tariff: { id: 't1', currency: 'EUR' },
@@ -113,7 +136,9 @@ const answers = {
   'GET /api/containers': () => ({ containers: [...containers.values()], now: now(), currency: 'EUR' }),
   'POST /api/containers': ({ app, version, name, size }) => {
     if ([...containers.values()].some((it) => it.name === name))
-      throw refusal(409, 'conflict', `cannot add ${name}: a container of that name exists; choose another`, { name: 'This name is taken.' });
+      throw refusal(409, 'conflict', `cannot add ${name}: a container of that name exists; choose another`, {
+        name: 'This name is taken.',
+      });
     return change(make(name, app, version, size, 'creating'), 'stopped');
   },
   'POST /api/containers/:id/start': (_, it) => change(it, 'running', 'start'),
@@ -122,17 +147,47 @@ const answers = {
   'POST /api/containers/:id/restore': (_, it) => change(it, 'stopped', 'restore'),
   'POST /api/containers/:id/login': (_, it) => ({ user: 'admin', password: 'k7Qm-w2Zx-9tRb', url: `${it.url}admin/` }),
   'DELETE /api/containers/:id/login': (_, it) => ((it.loginWaiting = false), {}),
-  'GET /api/billing': () => ({ currency: 'EUR', balanceNanos: '25000000000', unbilledNanos: '1234567890', leftNanos: '23765432110', now: now() }),
+  'GET /api/billing': () => ({
+    currency: 'EUR',
+    balanceNanos: '25000000000',
+    unbilledNanos: '1234567890',
+    leftNanos: '23765432110',
+    now: now(),
+  }),
   'GET /api/invoices': () => ({ items: containers.size ? [invoice] : [] }),
   'GET /api/admin/customers': () => ({
-    items: [{ id: '1', email: 'ada@example.org', name: 'Ada', role: 'customer', createdAt: ago(90_000), balanceNanos: '25000000000', unbilledNanos: '1234567890', containers: containers.size }],
+    items: [
+      {
+        id: '1',
+        email: 'ada@example.org',
+        name: 'Ada',
+        role: 'customer',
+        createdAt: ago(90_000),
+        balanceNanos: '25000000000',
+        unbilledNanos: '1234567890',
+        containers: containers.size,
+      },
+    ],
   }),
   'POST /api/admin/customers/:id/top-ups': () => answers['GET /api/admin/customers']().items[0],
   'POST /api/admin/customers/:id/invoices': () => ({ invoice }),
   'GET /api/admin/invoices': () => ({ items: [invoice] }),
   'GET /api/admin/hosts': () => ({
     items: [
-      { name: 'a', state: 'answering', observedAt: now(), driver: 'fake', version: '0.1.0', containers: 8, running: 3, memoryBytes: '16000000000', memoryFreeBytes: '9000000000', diskBytes: '250000000000', diskFreeBytes: '100000000000', warnings: [{ what: 'The pool is 91 % full.', cure: 'Add a disk or remove old templates.' }] },
+      {
+        name: 'a',
+        state: 'answering',
+        observedAt: now(),
+        driver: 'fake',
+        version: '0.1.0',
+        containers: 8,
+        running: 3,
+        memoryBytes: '16000000000',
+        memoryFreeBytes: '9000000000',
+        diskBytes: '250000000000',
+        diskFreeBytes: '100000000000',
+        warnings: [{ what: 'The pool is 91 % full.', cure: 'Add a disk or remove old templates.' }],
+      },
       { name: 'b', state: 'silent', reason: 'connection refused', observedAt: ago(12), warnings: [] },
     ],
   }),
@@ -150,7 +205,8 @@ async function api(request, response, path) {
   response.setHeader('Set-Cookie', 'XSRF-TOKEN=stub; Path=/; SameSite=Lax');
   try {
     if (!answers[key]) throw refusal(404, 'not_found', 'cannot find this: there is nothing at this address');
-    if (!customer && !/session|POST \/api\/customers$/.test(key)) throw refusal(401, 'unauthenticated', 'cannot do this: sign in first');
+    if (!customer && !/session|POST \/api\/customers$/.test(key))
+      throw refusal(401, 'unauthenticated', 'cannot do this: sign in first');
     const answer = answers[key](text ? JSON.parse(text) : {}, containers.get(id));
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
   } catch (fault) {

@@ -12,6 +12,7 @@ export const dashboard = {
     themeLight: 'Hell',
     themeDark: 'Dunkel',
     signOut: 'Abmelden',
+    demoName: 'Vorführung',
     demo: 'Vorführung: Diese Installation nutzt den simulierten Host. Hier läuft kein echter Container, und nichts wird berechnet.',
     notFound: 'Seite nicht gefunden',
     notFoundText: 'Unter dieser Adresse gibt es nichts.',

@@ -12,6 +12,7 @@ export const dashboard = {
     themeLight: 'Light',
     themeDark: 'Dark',
     signOut: 'Sign out',
+    demoName: 'Demo',
     demo: 'Demo: this installation uses the fake host. No real container runs here, and nothing is charged.',
     notFound: 'Page not found',
     notFoundText: 'There is nothing at this address.',

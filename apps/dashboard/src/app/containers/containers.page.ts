@@ -58,14 +58,15 @@ export class ContainersPage {
   private readonly hasFocus = signal(false);
 
   private readonly live = computed(() => (this.store.containers() ?? []).filter(({ trashedUntil }) => !trashedUntil));
-  private readonly latest = computed(() => {
-    const isHeld = this.isUnderHand() || this.hasFocus();
-    return { isHeld, sort: this.sort(), now: isHeld ? this.withTrashedInPlace() : this.live() };
-  });
+  private readonly latest = computed(() => ({
+    isHeld: this.isUnderHand() || this.hasFocus(),
+    sort: this.sort(),
+    all: this.store.containers() ?? [],
+  }));
   protected readonly placed = linkedSignal<ReturnType<typeof this.latest>, readonly Placed[]>({
     source: () => this.latest(),
-    computation: ({ isHeld, sort, now }, previous) =>
-      placed(previous?.value ?? [], now, sort, isHeld && previous?.source.sort === sort),
+    computation: ({ isHeld, sort, all }, previous) =>
+      placed(previous?.value ?? [], all, sort, isHeld && previous?.source.sort === sort),
   });
   protected readonly trashed = computed(() =>
     (this.store.containers() ?? []).filter(({ trashedUntil }) => trashedUntil),
@@ -81,12 +82,6 @@ export class ContainersPage {
       this.placed();
       untracked(() => this.keepFocusOnThePage());
     });
-  }
-
-  /** While the table is held, what goes to the trash stays where it was, and says so. */
-  private withTrashedInPlace(): readonly Container[] {
-    const there = new Set(untracked(() => this.placed?.() ?? []).map(({ container }) => container.id));
-    return (this.store.containers() ?? []).filter(({ id, trashedUntil }) => !trashedUntil || there.has(id));
   }
 
   protected hand(isOver: boolean): void {

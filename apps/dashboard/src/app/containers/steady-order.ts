@@ -5,8 +5,8 @@ export type Sort = Readonly<{ key: SortKey; descending: boolean }>;
 export type Placed = Readonly<{ container: Container; isGone: boolean }>;
 
 /**
- * The rows in the order they are shown. While a hand is on the table nobody moves: who is there keeps its place, who
- * is gone leaves a ghost in it, who is new comes at the end. Otherwise: sorted.
+ * The rows in the order they are shown. While a hand is on the table nobody moves: who is there keeps its place, also
+ * on its way to the trash; who is gone leaves a ghost; who is new comes at the end. Otherwise: sorted, without the trash.
  */
 export function placed(
   before: readonly Placed[],
@@ -14,14 +14,16 @@ export function placed(
   sort: Sort,
   isHeld: boolean,
 ): readonly Placed[] {
-  if (!isHeld) return [...now].sort(comparison(sort)).map((container) => ({ container, isGone: false }));
+  const live = now.filter(({ trashedUntil }) => trashedUntil === undefined);
+  if (!isHeld) return live.sort(comparison(sort)).map((container) => ({ container, isGone: false }));
   const told = new Map(now.map((container) => [container.id, container]));
   const kept = before.map(({ container }) => {
     const latest = told.get(container.id);
-    told.delete(container.id);
     return { container: latest ?? container, isGone: latest === undefined };
   });
-  return [...kept, ...[...told.values()].map((container) => ({ container, isGone: false }))];
+  const there = new Set(before.map(({ container }) => container.id));
+  const added = live.filter(({ id }) => !there.has(id)).map((container) => ({ container, isGone: false }));
+  return [...kept, ...added];
 }
 
 const valueOf: Readonly<Record<SortKey, (container: Container) => string | number | bigint>> = {
