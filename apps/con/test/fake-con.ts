@@ -6,7 +6,13 @@ import { pino } from 'pino';
 import { readConfig } from '../src/config.js';
 import { startDaemon } from '../src/daemon.js';
 
-export type FakeCon = Readonly<{ url: string; socketPath: string; token: string; client: ConClient; stop(): Promise<void> }>;
+export type FakeCon = Readonly<{
+  url: string;
+  socketPath: string;
+  token: string;
+  client: ConClient;
+  stop(): Promise<void>;
+}>;
 
 /** A whole daemon on the fake host, in a home of its own and on a free port. */
 export async function startFakeCon(settings: Readonly<Record<string, string>> = {}): Promise<FakeCon> {
