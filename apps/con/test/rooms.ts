@@ -44,6 +44,10 @@ export class HandClock implements Clock {
 export const template = { name: 'shop', version: '1' };
 /** It exposes nothing. */
 export const bare = { name: 'bare', version: '1' };
+/** It exposes one port. */
+export const small = { name: 'small', version: '1' };
+
+const portsOf: Readonly<Record<string, readonly number[]>> = { [bare.name]: [], [small.name]: [80] };
 
 const templates: TemplateSource = {
   ready: (name, version) => ({
@@ -51,7 +55,7 @@ const templates: TemplateSource = {
     version,
     snapshot: 's1',
     chain: [1],
-    ports: name === bare.name ? [] : [80, 443],
+    ports: portsOf[name] ?? [80, 443],
     environment: { LANG: 'C.UTF-8', BERTH_NAME: 'not for a template to say' },
     labels: {},
   }),
