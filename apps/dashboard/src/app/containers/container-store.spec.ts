@@ -88,7 +88,8 @@ describe('after a click', () => {
     const asked = store.ask('shop', 'start');
     const row = () => store.containers()![0]!;
     expect([row().state, store.asked(row())]).toEqual(['stopped', 'start']);
-    take(container('shop', { state: 'stopped', asked: 'start' }));
+    site.containers = [container('shop', { state: 'stopped', asked: 'start' })];
+    take(site.containers[0]);
     await asked;
     expect([row().state, store.asked(row())]).toEqual(['stopped', 'start']);
   });
