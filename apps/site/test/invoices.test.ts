@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { Archive } from '../src/invoices/archive.js';
@@ -19,6 +19,8 @@ import { germanVat } from '../src/pricing/vat.js';
 import { openBooks, type Books } from './books.js';
 import { at, ConJournal } from './con-journal.js';
 import { textOf } from './pdf-text.js';
+
+jest.setTimeout(60_000); // databases and PDFs on a busy machine
 
 const ledger = new Ledger('EUR');
 const tariffs = new TariffBook(Tariff.parse(demoTariff));
@@ -193,7 +195,7 @@ describe("an admin's click", () => {
       'select max(substring(number from 6)::int) - count(*) as gaps from invoice',
     );
     expect(row?.gaps).toBe('0');
-  });
+  }, 60_000); // each is drawn while its number is held
 });
 
 describe('the month', () => {

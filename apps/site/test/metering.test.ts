@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Sample } from '@berth/con-protocol';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
@@ -12,6 +12,8 @@ import { TariffBook } from '../src/metering/tariffs.js';
 import { demoTariff, Tariff } from '../src/pricing/tariff.js';
 import { at, ConJournal } from './con-journal.js';
 import { openBooks, type Books } from './books.js';
+
+jest.setTimeout(60_000); // databases and PDFs on a busy machine
 
 const everyMeasure = { cpu: '0.01', memory: '0.002', disk: '0.0001', traffic: '0.05' };
 const ledger = new Ledger('EUR');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { Billing, CustomerSummary, Invoice, InvoiceSummary } from '@berth/site-api';
 import { DataSource } from 'typeorm';
@@ -10,6 +10,8 @@ import { testCon, withCons, type TestCon } from './con.js';
 import { ConJournal } from './con-journal.js';
 import { textOf } from './pdf-text.js';
 import { testSite, type TestSite } from './site.js';
+
+jest.setTimeout(60_000); // databases and PDFs on a busy machine
 
 type Wire<T> = { [K in keyof T]: T[K] extends bigint ? string : T[K] extends (infer I)[] ? Wire<I>[] : T[K] };
 

@@ -73,9 +73,9 @@ export class Words {
 const shown: Readonly<Record<Measure, { smallest: bigint; digits: number }>> = {
   run: { smallest: 1_000n, digits: 3 },
   cpu: { smallest: 1_000_000_000n, digits: 9 },
-  memory: { smallest: smallestPerPricedUnit.memory, digits: 9 },
-  disk: { smallest: smallestPerPricedUnit.disk, digits: 9 },
-  traffic: { smallest: smallestPerPricedUnit.traffic, digits: 9 },
+  memory: { smallest: smallestPerPricedUnit.memory, digits: 6 },
+  disk: { smallest: smallestPerPricedUnit.disk, digits: 6 },
+  traffic: { smallest: smallestPerPricedUnit.traffic, digits: 6 },
 };
 
 /** How many digits after the point show every one of these amounts exactly; two at least. */
