@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { catalogueEntries, ensureTemplate } from '../tools/catalogue.ts';
 import { freePort, ownCon, startCon, type ConOptions, type RunningCon } from '../tools/con-service.ts';
 import { ensureDatabase } from '../tools/database.ts';
 import { driverHere } from '../tools/driver.ts';
 import { startPostgres } from '../tools/postgres/cluster.ts';
 import { makeAdmin, startSite } from '../tools/site-service.ts';
+import { root } from '../tools/sources.ts';
 import { sweepHost } from '../tools/sweep.ts';
 
 /** What the tests know of the installation that was made for them. */
@@ -16,6 +17,9 @@ export type Facts = Readonly<{
   /** con's own sockets: tests compare what the browser shows with what con says. */
   cons: readonly { name: string; socket: string; pid: number; home: string }[];
   sitePid: number;
+  /** To run site's own commands against the same installation. */
+  siteMain: string;
+  siteEnv: Readonly<Record<string, string>>;
 }>;
 
 export type Stack = Readonly<{ facts: Facts; stop(): Promise<void> }>;
@@ -76,7 +80,15 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
       home: con.options.home,
     }));
     return {
-      facts: { url: site.url, driver: here.driver, admin: { email, password }, cons, sitePid: site.service.pid },
+      facts: {
+        url: site.url,
+        driver: here.driver,
+        admin: { email, password },
+        cons,
+        sitePid: site.service.pid,
+        siteMain: resolve(root, 'apps/site/dist/main.js'),
+        siteEnv: site.env,
+      },
       stop,
     };
   } catch (error) {
