@@ -1,13 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { catalogueEntries, ensureTemplate } from '../tools/catalogue.ts';
-import { freePort, ownCon, startCon, type ConOptions, type RunningCon } from '../tools/con-service.ts';
+import { freePort, ownCon, type ConOptions, type RunningCon } from '../tools/con-service.ts';
 import { ensureDatabase } from '../tools/database.ts';
 import { driverHere } from '../tools/driver.ts';
 import { startPostgres } from '../tools/postgres/cluster.ts';
 import { makeAdmin, startSite } from '../tools/site-service.ts';
 import { root } from '../tools/sources.ts';
 import { sweepHost } from '../tools/sweep.ts';
+import { keepCon, type ConFacts, type KeptCon } from './kept-con.ts';
 
 /** What the tests know of the installation that was made for them. */
 export type Facts = Readonly<{
@@ -15,7 +17,7 @@ export type Facts = Readonly<{
   driver: 'linux' | 'fake';
   admin: { email: string; password: string };
   /** con's own sockets: tests compare what the browser shows with what con says. */
-  cons: readonly { name: string; socket: string; pid: number; home: string }[];
+  cons: readonly [first: ConFacts, second: ConFacts];
   sitePid: number;
   /** To run site's own commands against the same installation. */
   siteMain: string;
@@ -47,6 +49,7 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
   try {
     mkdirSync('/var/lib/berth-test', { recursive: true, mode: 0o755 });
     const directory = mkdtempSync('/tmp/berth-e2e-');
+    chmodSync(directory, 0o711); // PostgreSQL runs as another user and has to pass through
     undo.push(() => rmSync(directory, { recursive: true, force: true }));
     const cluster = await startPostgres({
       directory: join(directory, 'postgres'),
@@ -55,15 +58,16 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
     });
     undo.push(() => cluster.stop());
     const databases = await ensureDatabase(cluster, 'berth', join(directory, 'roles.json'));
-    const first = await oneCon(ownCon(here.driver), undo);
-    const second = await oneCon(ownCon('fake'), undo);
-    for (const entry of catalogueEntries()) await ensureTemplate(first, entry, say);
+    const first = await oneCon('first', ownCon(here.driver), directory, undo);
+    const second = await oneCon('second', ownCon('fake'), directory, undo);
+    for (const entry of catalogueEntries()) await ensureTemplate(first.con, entry, say);
+    await offerHello(second.con);
     const site = await startSite({
       directory,
       databases,
       hosts: [
-        { name: 'first', con: first },
-        { name: 'second', con: second },
+        { name: 'first', con: first.con },
+        { name: 'second', con: second.con },
       ],
       listenPort: freePort(),
       env: { SITE_TARIFF: JSON.stringify(dearTariff) },
@@ -73,18 +77,12 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
     const printed = await makeAdmin(site, email);
     const password = /password:?\s+(\S+)/i.exec(printed)?.[1];
     if (!password) throw new Error(`cannot read the admin's password from: ${printed}`);
-    const cons = [first, second].map((con, at) => ({
-      name: at === 0 ? 'first' : 'second',
-      socket: con.socket,
-      pid: con.service.pid,
-      home: con.options.home,
-    }));
     return {
       facts: {
         url: site.url,
         driver: here.driver,
         admin: { email, password },
-        cons,
+        cons: [first.facts, second.facts],
         sitePid: site.service.pid,
         siteMain: resolve(root, 'apps/site/dist/main.js'),
         siteEnv: site.env,
@@ -97,13 +95,26 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
   }
 }
 
-async function oneCon(options: ConOptions, undo: (() => Promise<void> | void)[]): Promise<RunningCon> {
+async function oneCon(
+  name: string,
+  options: ConOptions,
+  directory: string,
+  undo: (() => Promise<void> | void)[],
+): Promise<KeptCon> {
   undo.push(async () => {
     if (options.driver === 'linux') await sweepHost(options);
     rmSync(options.home, { recursive: true, force: true });
     rmSync(options.runDirectory, { recursive: true, force: true });
   });
-  const con = await startCon(options);
-  undo.push(() => con.stop());
-  return con;
+  const kept = await keepCon(name, options, directory);
+  undo.push(() => kept.stop());
+  return kept;
+}
+
+/** A template that only the second con has, so that its containers are placed there. */
+async function offerHello({ client }: RunningCon): Promise<void> {
+  const confile = 'FROM debian:bookworm\nEXPOSE 80\nLABEL berth.title="Hello" berth.sentence.en="Says hello."';
+  const template = { name: 'hello', version: '1' };
+  await client['templates.build']({ ...template, confile });
+  while ((await client['templates.get'](template)).template.state !== 'ready') await delay(50);
 }
