@@ -4,54 +4,95 @@ import { z } from 'zod';
 
 const day = 24 * 60 * 60;
 
-/** Every setting of the daemon, with its default beside it. Sizes carry their unit as the last word. */
+/** Every setting of the daemon, with its default and its help. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
-  /** Prefix of all that con makes on the host: nftables table, cgroups, interfaces. Two daemons need two names. */
   name: z
     .string()
     .regex(/^[a-z][a-z0-9]{0,6}$/, 'must be 1 to 7 letters or digits, a letter first')
-    .default('con'),
-  driver: z.enum(['linux', 'fake']).default('linux'),
-  home: z.string().startsWith('/').default('/var/lib/berth/con'),
-  /** Short-lived files and sockets; kept under 60 characters, because socket paths end at 107. */
-  runDirectory: z.string().startsWith('/').max(60).default('/run/berth/con'),
-  /** Loopback only for now; 0 as port takes any free one. */
-  listenHost: z.enum(['127.0.0.1', '::1']).default('127.0.0.1'),
-  listenPort: z.coerce.number().int().min(0).max(65_535).default(7077),
-  /** File that holds the token; made at first start, mode 0600. Default: `token` in home. */
-  tokenFile: z.string().startsWith('/').optional(),
-  /** Containers get /32 addresses out of this /16. */
+    .default('con')
+    .describe('prefix of all that con makes on the host: nftables table, cgroups, interfaces; two daemons need two'),
+  driver: z
+    .enum(['linux', 'fake'])
+    .default('linux')
+    .describe('linux for real containers, fake for a host that pretends'),
+  home: z
+    .string()
+    .startsWith('/')
+    .default('/var/lib/berth/con')
+    .describe('database, layers and the data of containers'),
+  /** Socket paths end at 107 characters. */
+  runDirectory: z
+    .string()
+    .startsWith('/')
+    .max(60)
+    .default('/run/berth/con')
+    .describe('short-lived files, mounts and the unix socket; at most 60 characters'),
+  listenHost: z.enum(['127.0.0.1', '::1']).default('127.0.0.1').describe('where site and scripts call; loopback only'),
+  listenPort: z.coerce.number().int().min(0).max(65_535).default(7077).describe('0 takes any that is free'),
+  tokenFile: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('holds the token; made at the first start, mode 0600 (default: token in home)'),
   addressPool: z
     .string()
     .regex(/^\d{1,3}\.\d{1,3}\.0\.0\/16$/, 'must be a /16 such as 10.77.0.0/16')
-    .default('10.77.0.0/16'),
-  firstPort: z.coerce.number().int().min(1024).max(65_535).default(20_000),
-  lastPort: z.coerce.number().int().min(1024).max(65_535).default(29_999),
-  /** First user id of range 0; a multiple of 65,536, with room for thousands of ranges above it. */
+    .default('10.77.0.0/16')
+    .describe('the /16 that containers get their addresses from'),
+  firstPort: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(65_535)
+    .default(20_000)
+    .describe('first port of the host that is forwarded to containers'),
+  lastPort: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(65_535)
+    .default(29_999)
+    .describe('last port of the host that is forwarded to containers'),
   firstId: z.coerce
     .number()
     .int()
     .min(65_536)
-    .default(16 * 65_536),
-  /** Where debootstrap and the base's apt fetch from. Default: the first Debian source of this host. */
-  mirror: z.url().optional(),
-  /** Host name or address at which forwarded ports answer. Default: the address of the default route's interface. */
-  appsHost: z.string().optional(),
+    .default(16 * 65_536)
+    .describe('first user id of containers; a multiple of 65536, with room for thousands of ranges above it'),
+  mirror: z
+    .url()
+    .optional()
+    .describe('where the base and its packages are fetched (default: the first Debian source of this host)'),
+  appsHost: z
+    .string()
+    .optional()
+    .describe('host name or address at which apps answer (default: the address of the default route)'),
   trashSeconds: z.coerce
     .number()
     .int()
     .min(0)
-    .default(7 * day),
-  /** How long addresses, ports and id ranges rest before another may have them. */
-  restSeconds: z.coerce.number().int().min(0).default(day),
-  sampleSeconds: z.coerce.number().min(0.1).max(60).default(10),
-  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    .default(7 * day)
+    .describe('how long the trash keeps a container'),
+  restSeconds: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(day)
+    .describe('how long an address or a port rests before another container may have it'),
+  sampleSeconds: z.coerce.number().min(0.1).max(60).default(10).describe('how often use is measured'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('what is logged'),
 });
 
 export type Config = Readonly<z.output<typeof Settings>>;
 
-/** Every setting's name: a flag of `con daemon` each. */
-export const settingNames: readonly string[] = Object.keys(Settings.shape);
+export type Setting = Readonly<{ name: string; variable: string; help: string; usual: string | undefined }>;
+
+/** Every setting for those who are to read of it: a flag of `con daemon` and a variable each. */
+export const settings: readonly Setting[] = Object.entries(Settings.shape).map(([name, schema]) => {
+  const usual: unknown = schema.safeParse(undefined).data;
+  const shown = usual === undefined ? undefined : JSON.stringify(usual).replaceAll('"', '');
+  return { name, variable: variable(name), help: schema.description ?? '', usual: shown };
+});
 
 /** Where the command line finds the daemon. */
 export function socketPathOf({ runDirectory }: Pick<Config, 'runDirectory'>): string {

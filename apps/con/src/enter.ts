@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { asProblem } from '@berth/problem';
 import { pino } from 'pino';
 import { run } from './cli/program.js';
-import { ConfigFault, readCaller, readConfig, settingNames, socketPathOf } from './config.js';
+import { ConfigFault, readCaller, readConfig, settings, socketPathOf } from './config.js';
 
 /** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
 const exitCodes = { config: 78, unavailable: 69 } as const;
@@ -20,7 +20,7 @@ export async function enter(argv: readonly string[]): Promise<number> {
       color: color && stdout.isTTY,
       version: versionOf(new URL('../package.json', import.meta.url)),
       socketPath: () => socketPathOf(readConfig({})),
-      settings: settingNames,
+      settings,
       daemon: runDaemon,
     });
   } catch (thrown) {

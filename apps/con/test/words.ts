@@ -36,7 +36,7 @@ export async function type(words: readonly string[], around: Around) {
     token: around.token,
     color: around.color ?? false,
     version: '0',
-    settings: ['listenPort'],
+    settings: [{ name: 'listenPort', help: 'where it listens', usual: '7077' }],
     daemon: async (flags) => Number(flags['listenPort'] ?? 0),
   });
   return { code, out: out.text(), err: err.text() };

@@ -24,8 +24,8 @@ export type Surroundings = Readonly<{
   token: string | undefined;
   color: boolean;
   version: string;
-  /** Settings of the daemon, as names of flags. */
-  settings: readonly string[];
+  /** Settings of the daemon, each a flag. */
+  settings: readonly Readonly<{ name: string; help: string; usual: string | undefined }>[];
   daemon: (flags: Readonly<Record<string, string>>) => Promise<number>;
 }>;
 
@@ -113,7 +113,8 @@ function addDaemon(program: Parser, { settings, daemon }: Surroundings, track: T
     .command('daemon')
     .description('Runs the daemon. Each setting may stand in a JSON file or in the environment as well.');
   parser.option('--config <file>', 'a JSON file with settings');
-  for (const name of settings) parser.option(`--${kebab(name)} <value>`, 'see docs/operations.md');
+  for (const { name, help, usual } of settings)
+    parser.option(`--${kebab(name)} <value>`, usual === undefined ? help : `${help} (default: ${usual})`);
   parser.action(() => track(daemon(parser.opts())));
 }
 
