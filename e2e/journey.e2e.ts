@@ -24,9 +24,9 @@ test('a customer adds Django, signs in to it, turns it off, and finds every seco
   await page.getByRole('button', { name: `Start ${name}` }).click();
   await expect(row.getByText('on', { exact: true })).toBeVisible({ timeout: 20_000 });
 
+  const url = (await row.getByRole('link').getAttribute('href'))!;
   await page.getByRole('button', { name: `Show login of ${name}` }).click();
-  const login = await readLogin(page);
-  const app = await signInToTheApp(page, row, login);
+  const app = await signInToTheApp(page, url, await readLogin(page));
   await app.close();
   await page.getByRole('button', { name: 'I have noted it' }).click();
   await expect(page.getByRole('button', { name: `Show login of ${name}` })).toBeHidden();
@@ -72,7 +72,7 @@ async function addContainer(page: Page, app: string, version: string): Promise<s
   const dialog = page.getByRole('dialog', { name: 'Add container' });
   await dialog.getByRole('radio', { name: new RegExp(app) }).check();
   await dialog.getByLabel('Version').selectOption(version);
-  await expect(dialog.getByText('While it is on: €36.00 an hour')).toBeVisible();
+  await expect(dialog.getByText('While it is on: €42.84 an hour')).toBeVisible();
   const name = await dialog.getByLabel('Name').inputValue();
   await dialog.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(dialog).toBeHidden();
@@ -92,20 +92,15 @@ async function readLogin(page: Page): Promise<{ user: string; password: string }
 }
 
 /** A real click on the app's link, then Django's own admin; the app is sent no cookie of ours. */
-async function signInToTheApp(
-  page: Page,
-  row: ReturnType<Page['locator']>,
-  login: { user: string; password: string },
-): Promise<Page> {
-  const url = await row.getByRole('link').getAttribute('href');
+async function signInToTheApp(page: Page, url: string, login: { user: string; password: string }): Promise<Page> {
   const panel = page.getByRole('dialog', { name: /Login of/ });
   const [app] = await Promise.all([
     page.waitForEvent('popup'),
     panel.getByRole('link', { name: /Open the app/ }).click(),
   ]);
   const answer = await app
-    .waitForResponse((response) => response.url().startsWith(url!) && response.status() === 200, { timeout: 20_000 })
-    .catch(() => app.goto(url!));
+    .waitForResponse((response) => response.url().startsWith(url) && response.status() === 200, { timeout: 20_000 })
+    .catch(() => app.goto(url));
   expect((await answer!.request().allHeaders())['cookie']).toBeUndefined();
   await app.goto(`${url}/admin/`);
   await app.getByLabel('Username:').fill(login.user);

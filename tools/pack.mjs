@@ -34,6 +34,14 @@ function copyBuilt(from, to) {
   cpSync(join(from, 'dist'), join(to, 'dist'), { recursive: true, filter: ships });
 }
 
+/** The pages travel inside site's package: it serves them where no other directory is set. @param {string} stage */
+function copyDashboard(stage) {
+  const built = join(root, 'apps/dashboard/dist/browser');
+  if (!existsSync(built)) throw new Error(`cannot pack site: ${built} is not built; run npm run build first`);
+  cpSync(built, join(stage, 'dashboard'), { recursive: true });
+  return ['dashboard'];
+}
+
 /** @param {string} app @param {string} stage */
 function fill(app, stage) {
   const folder = join(root, 'apps', app);
@@ -52,7 +60,8 @@ function fill(app, stage) {
   }
   for (const name of libraries) dependencies[name] = manifestOf(folderOf(name)).version;
   const { devDependencies: _dev, scripts: _scripts, ...ours } = manifest;
-  const packed = { ...ours, dependencies, bundleDependencies: libraries };
+  const pages = app === 'site' ? copyDashboard(stage) : [];
+  const packed = { ...ours, files: [...ours.files, ...pages], dependencies, bundleDependencies: libraries };
   writeFileSync(join(stage, 'package.json'), JSON.stringify(packed, undefined, 2));
   if (existsSync(join(root, 'LICENSE'))) cpSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
 }

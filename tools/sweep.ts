@@ -15,7 +15,7 @@ export async function sweepHost({ name, home, runDirectory }: Swept): Promise<vo
     if (new RegExp(`^${name}[vb]\\d+$`).test(link!)) await run('ip', ['link', 'delete', link!], { quiet: true });
   }
   await run('nft', ['delete', 'table', 'inet', `berth_${name}`], { quiet: true });
-  for (const controller of readdirSync('/sys/fs/cgroup')) removeGroups(join('/sys/fs/cgroup', controller, name));
+  for (const controller of readdirSync('/sys/fs/cgroup')) await removeGroups(join('/sys/fs/cgroup', controller, name));
   rmSync(runDirectory, { recursive: true, force: true });
 }
 
@@ -40,10 +40,17 @@ function mountsBelow(directories: readonly string[]): readonly string[] {
   return points.filter((point) => directories.some((directory) => point.startsWith(`${directory}/`))).reverse();
 }
 
-/** Depth first: a cgroup with children cannot be removed. */
-function removeGroups(directory: string): void {
+/** Depth first: a cgroup with children cannot be removed, and the kernel keeps one busy for a moment after its last process. */
+async function removeGroups(directory: string): Promise<void> {
   if (!existsSync(directory)) return;
-  for (const entry of readdirSync(directory, { withFileTypes: true }))
-    if (entry.isDirectory()) removeGroups(join(directory, entry.name));
-  rmdirSync(directory);
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeGroups(join(directory, entry.name));
+  }
+  for (const until = Date.now() + 5_000; existsSync(directory); await delay(20)) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || Date.now() > until) throw error;
+    }
+  }
 }

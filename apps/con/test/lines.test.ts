@@ -86,7 +86,7 @@ describeReal('lines of a Confile on a real host', () => {
     const content = Buffer.alloc(3_000_000, 'berth\0');
     archive.entry({ name: 'srv/data', mode: 0o640, uid: 7, gid: 8 }, content);
     archive.finalize();
-    const said = await ground.said({ layer: 2, root, argv: ['tar', '-xpf', '-'], input: archive });
+    const said = await ground.said({ layer: 2, root, argv: ['tar', '-xpf', '-'], input: Readable.from(archive) });
     expect(said).toEqual({ code: 0, text: '' });
     const { text } = await sh('stat -c "%a %u %g %s" /srv/data');
     expect(text).toBe(`640 7 8 ${content.length}\n`);
@@ -104,7 +104,7 @@ describeReal('lines of a Confile on a real host', () => {
   });
 
   it('a line with a network reaches out from an address of its own, one without reaches nothing', async () => {
-    const server = createServer((socket) => socket.end(socket.remoteAddress));
+    const server = createServer((socket) => socket.end(socket.remoteAddress ?? ''));
     const port = await listening(server);
     const host = (await sh('ip route', { network: true })).text;
     expect(host).toMatch(/^default via 169\.254\.0\.1 dev eth0/);

@@ -56,7 +56,7 @@ set -e
 for unit in ${masked.join(' ')}; do ln -sf /dev/null "/etc/systemd/system/$unit"; done
 ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
 printf '%s' "$SOURCES" > /etc/apt/sources.list
-printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' > /etc/apt/apt.conf.d/90berth
+printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' 'APT::Update::Error-Mode "any";' 'Acquire::Retries "3";' > /etc/apt/apt.conf.d/90berth
 : > /etc/machine-id
 rm -f /etc/dpkg/dpkg.cfg.d/draft /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
 printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > /etc/hosts
