@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '@berth/con-protocol';
 import { z } from 'zod';
 import { demoTariff, Tariff } from './pricing/tariff.js';
@@ -66,7 +67,7 @@ const Settings = z.strictObject({
   listenPort: z.coerce.number().int().min(0).max(65_535).default(8080),
   /** Where browsers find the dashboard; links in mails begin with it. */
   baseUrl: z.url({ protocol: /^https?$/ }).default('http://localhost:8080'),
-  /** The built dashboard; without it site serves JSON alone. */
+  /** The built dashboard. Default: the one inside this package, where there is one; without it site serves JSON alone. */
   dashboardDirectory: z.string().startsWith('/').optional(),
   /** How many proxies in front of site may be believed about the visitor's address. */
   trustedProxies: z.coerce.number().int().min(0).max(5).default(0),
@@ -136,7 +137,14 @@ function complete(settings: z.output<typeof Settings>, environment: NodeJS.Proce
     return { name: host.name, endpoint: { url: host.url ?? '', token: token ?? '' } };
   });
   if (faults.length > 0) throw new ConfigFault(faults);
-  return Object.freeze({ ...settings, hosts, secureCookies: base.protocol === 'https:' });
+  const dashboardDirectory = settings.dashboardDirectory ?? packedDashboard();
+  return Object.freeze({ ...settings, dashboardDirectory, hosts, secureCookies: base.protocol === 'https:' });
+}
+
+/** `tools/pack.mjs` lays the dashboard beside `dist`; a clone has none there. */
+function packedDashboard(): string | undefined {
+  const directory = fileURLToPath(new URL('../dashboard', import.meta.url));
+  return existsSync(directory) ? directory : undefined;
 }
 
 function tokenOf(host: z.output<typeof HostSetting>, environment: NodeJS.ProcessEnv): string | undefined {

@@ -17,7 +17,7 @@ export type TestDatabase = Readonly<{
 }>;
 
 /** One cluster for all test files of this user, left running and adopted by the next; each test has a database of its own. */
-export async function freshDatabase(): Promise<TestDatabase> {
+export async function freshDatabase({ migrated = true } = {}): Promise<TestDatabase> {
   const directory = join(tmpdir(), `berth-test-pg-${userInfo().uid}`);
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const cluster = await alone(directory, () => startPostgres({ directory, binaries: directory, durable: false }));
@@ -30,7 +30,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   await admin.query(`create database ${name} owner ${name}_owner`);
   const url = cluster.url(name, `${name}_app`, password);
   const ownerUrl = cluster.url(name, `${name}_owner`, password);
-  await migrate(ownerUrl, url);
+  if (migrated) await migrate(ownerUrl, url);
   const owner = new pg.Pool({ connectionString: ownerUrl, max: 2 });
   owner.on('error', () => undefined); // `drop` may cut what is just being closed
   return {
