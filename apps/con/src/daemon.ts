@@ -8,7 +8,6 @@ import { Records } from './containers/records.js';
 import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
 import type { Host } from './host/host.js';
-import { LinuxHost } from './host/linux/linux.js';
 import { instanceOf } from './instance.js';
 import { lockHome } from './lock.js';
 import { Journal } from './metering/journal.js';
@@ -32,12 +31,13 @@ export type Daemon = Readonly<{
 }>;
 
 /** Starts in order, and stops in reverse. No rules here. */
-export async function startDaemon(config: Config, log: Logger, host: Host = hostOf(config, log)): Promise<Daemon> {
+export async function startDaemon(config: Config, log: Logger, given?: Host): Promise<Daemon> {
   const stops: (() => void | Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
+    const host = given ?? (await hostOf(config, log));
     const doors = await start(config, log, host, stops);
     return { ...doors, close };
   } catch (error) {
@@ -100,7 +100,9 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   return { socketPath: servers.socketPath, port: servers.port };
 }
 
-function hostOf(config: Config, log: Logger): Host {
+/** The real host is loaded only where it is asked for: it needs koffi, which not every platform has. */
+async function hostOf(config: Config, log: Logger): Promise<Host> {
   if (config.driver === 'fake') return new FakeHost(config);
+  const { LinuxHost } = await import('./host/linux/linux.js');
   return new LinuxHost(config, (change) => log.info({ change }, 'changing this host'));
 }
