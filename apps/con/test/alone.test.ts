@@ -1,52 +1,33 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
-
-/** Runs a program to its end; a code other than 0 is an answer too. */
-function run(file: string, argv: readonly string[], cwd: string): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(file, argv, { cwd, maxBuffer: 2 ** 24 }, (_, out, err) => {
-      resolve({ code: child.exitCode ?? 1, out, err });
-    });
-  });
-}
+import { readConfig } from '../src/config.js';
+import { LinuxHost } from '../src/host/linux/linux.js';
+import { PackedCon, run } from './packed.js';
+import { describeReal } from './real.js';
 
 describe('con out of its tarball, alone in an empty place', () => {
-  const home = mkdtempSync(join(tmpdir(), 'con-alone-'));
-  const main = join(home, 'node_modules/@berth/con/dist/main.js');
-  const socket = join(home, 'run/con.sock');
-  let daemon: ChildProcess;
-
-  const con = (...words: string[]) => run(process.execPath, [main, '--socket', socket, ...words], home);
+  const packed = new PackedCon();
+  const { home } = packed;
+  const con = (...words: string[]) => packed.con(...words);
 
   beforeAll(async () => {
-    const built = await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'apps/con'], root);
-    expect(built).toMatchObject({ code: 0 });
-    const packed = await run(process.execPath, [join(root, 'tools/pack.mjs'), 'con', home], root);
-    writeFileSync(join(home, 'package.json'), '{"private":true}');
-    const flags = ['--no-audit', '--no-fund', '--ignore-scripts'];
-    const installed = await run('npm', ['install', ...flags, packed.out.trim()], home);
-    expect(installed).toMatchObject({ code: 0 });
-    const settings = ['--driver', 'fake', '--home', join(home, 'home'), '--run-directory', join(home, 'run')];
-    daemon = spawn(process.execPath, [main, 'daemon', ...settings, '--listen-port', '0'], { cwd: home });
-    await new Promise<void>((resolve, reject) => {
-      daemon.stdout?.on('data', (chunk) => String(chunk).includes('listening') && resolve());
-      daemon.on('exit', (code) => reject(new Error(`the daemon ended with ${code}`)));
-    });
+    await packed.install('--omit=optional');
+    await packed.start(['--driver', 'fake']);
   }, 60_000);
 
-  afterAll(() => {
-    daemon.kill('SIGKILL');
-    rmSync(home, { recursive: true });
+  afterAll(async () => {
+    await packed.stop();
+    packed.remove();
+  });
+
+  it('needs nothing of the real host for the fake one: koffi is not there', () => {
+    expect(existsSync(join(home, 'node_modules/koffi'))).toBe(false);
   });
 
   it('helps without a daemon', async () => {
-    const { code, out } = await run(process.execPath, [main, '--help'], home);
+    const { code, out } = await packed.run('--help');
     expect([code, out]).toEqual([0, expect.stringContaining('Short forms:')]);
   });
 
@@ -71,21 +52,88 @@ describe('con out of its tarball, alone in an empty place', () => {
   });
 
   it('tells every fault of its configuration at once, and exits with 78', async () => {
-    const { code, err } = await run(process.execPath, [main, 'daemon', '--name', 'X!', '--listen-port', '99999'], home);
+    const { code, err } = await packed.run('daemon', '--name', 'X!', '--listen-port', '99999');
     expect([code, err]).toEqual([78, expect.stringMatching(/name: [^]*listenPort: /)]);
   });
 
   it('refuses a second daemon at its socket', async () => {
     const settings = ['--driver', 'fake', '--home', join(home, 'other'), '--run-directory', join(home, 'run')];
-    expect(await run(process.execPath, [main, 'daemon', ...settings], home)).toMatchObject({ code: 69 });
+    expect(await packed.run('daemon', ...settings)).toMatchObject({ code: 69 });
     expect(await con('list')).toMatchObject({ code: 0 });
   });
 
   it('keeps its token to its owner, and goes down in order when told', async () => {
     expect(readFileSync(join(home, 'home/token'), 'utf8')).toMatch(/^[A-Za-z0-9_-]{43}\n$/);
-    const ended = new Promise((resolve) => daemon.once('exit', resolve));
-    daemon.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    expect(await packed.stop()).toBe(0);
     expect(await con('list')).toMatchObject({ code: 69, err: expect.stringContaining('con daemon') });
   });
+});
+
+describeReal('con out of its tarball, alone on a real host', () => {
+  const name = `t${randomInt(36 ** 4).toString(36)}`;
+  const network = randomInt(100, 250);
+  const port = 31_000 + randomInt(1_000);
+  const packed = new PackedCon(`/run/berth-test/${name}`);
+  let url: string;
+  const settings = {
+    name,
+    'address-pool': `10.${network}.0.0/16`,
+    'first-port': `${port}`,
+    'last-port': `${port}`,
+  };
+
+  beforeAll(async () => {
+    await packed.install();
+    await packed.start(Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]));
+  }, 60_000);
+
+  afterAll(async () => {
+    await packed.stop();
+    await clearHost();
+    packed.remove();
+  }, 60_000);
+
+  it('builds a page from its Confile, creates, starts, and curl gets the page at the forwarded port', async () => {
+    const context = join(packed.home, 'context');
+    mkdirSync(context);
+    writeFileSync(join(context, 'index.html'), '<h1>Alone</h1>\n');
+    writeFileSync(
+      join(context, 'Confile'),
+      [
+        'FROM debian:bookworm',
+        'RUN apt-get update && apt-get install -y --no-install-recommends nginx-light',
+        'COPY index.html /var/www/html/',
+        'EXPOSE 80',
+        '',
+      ].join('\n'),
+    );
+    const built = await packed.con('build', 'page:1', context);
+    expect(built).toMatchObject({ code: 0, out: expect.stringContaining('page:1 is ready') });
+    expect(await packed.con('create', 'shop', 'page:1')).toMatchObject({ code: 0 });
+    expect(await packed.con('start', 'shop')).toMatchObject({ code: 0 });
+    url = JSON.parse((await packed.con('list', '--json')).out).containers[0].url;
+    expect(url).toMatch(new RegExp(`^http://.*:${port}$`));
+    // curl itself waits for nginx: LXC says "running" before any service listens.
+    const retries = ['--retry', '20', '--retry-connrefused', '--retry-delay', '1', '--retry-all-errors'];
+    const page = await run('curl', ['-sS', '--max-time', '30', ...retries, url], packed.home);
+    expect(page).toMatchObject({ code: 0, out: '<h1>Alone</h1>\n' });
+  }, 600_000);
+
+  it('stops and throws the container away, and its port answers no more', async () => {
+    expect(await packed.con('stop', 'shop')).toMatchObject({ code: 0 });
+    expect(await packed.con('remove', 'shop')).toMatchObject({ code: 0 });
+    const page = await run('curl', ['-sS', '--max-time', '2', url], packed.home);
+    expect(page.code).not.toBe(0);
+  }, 60_000);
+
+  /** The settings of the kernel stay: others on this host stand on them. */
+  async function clearHost(): Promise<void> {
+    const { runDirectory } = packed;
+    const flags = { name, runDirectory, home: join(packed.home, 'home'), addressPool: settings['address-pool'] };
+    const host = new LinuxHost(readConfig(flags, {}));
+    rmSync(join(flags.home, 'changes.json'), { force: true });
+    await host.teardown();
+    await host.close();
+    rmSync(runDirectory, { recursive: true, force: true });
+  }
 });
