@@ -19,7 +19,10 @@ export default {
     '^@berth/([a-z0-9-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  testMatch: ['<rootDir>/{libs,apps/con,apps/site,tools}/**/*.spec.ts', '<rootDir>/apps/{con,site}/test/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/{libs,apps/con,apps/site,tools}/**/*.spec.ts',
+    '<rootDir>/{apps/con,apps/site,tools}/test/**/*.test.ts',
+  ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],
 };

@@ -86,6 +86,7 @@ export function ownCon(driver: 'linux' | 'fake'): ConOptions {
     network: lane,
     firstPort: 30_000 + (lane - 100) * 100,
     lastPort: 30_099 + (lane - 100) * 100,
+    env: { CON_BASE_CACHE: process.env['BERTH_TEST_CACHE'] ?? '/var/cache/berth-test' },
   };
 }
 

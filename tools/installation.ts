@@ -2,15 +2,19 @@ import { resolve } from 'node:path';
 import type { ConOptions } from './con-service.ts';
 import { stateDirectory } from './state.ts';
 
-/** What `npm start` makes of this clone, and `npm run teardown` takes away again. */
-export function installation(driver: 'linux' | 'fake'): {
+/** Where one installation keeps what it makes. */
+export type Installation = Readonly<{
   state: string;
+  /** Which packages were not there before. */
   packages: string;
   postgres: string;
   roles: string;
   site: string;
   con: ConOptions;
-} {
+}>;
+
+/** What `npm start` makes of this clone, and `npm run teardown` takes away again. */
+export function installation(driver: 'linux' | 'fake'): Installation {
   const state = stateDirectory();
   return {
     state,

@@ -63,6 +63,13 @@ const Settings = z.strictObject({
     .url()
     .optional()
     .describe('where the base and its packages are fetched (default: the first Debian source of this host)'),
+  baseCache: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe(
+      'root file systems of distributions are kept there as archives, so that several cons or a host without network need to lay each down only once; only root may write to it',
+    ),
   appsHost: z
     .string()
     .optional()

@@ -35,10 +35,6 @@ async function open(): Promise<void> {
   const ports = { firstPort: `${firstPort}`, lastPort: `${firstPort + 99}`, listenPort: '0' };
   ground = new Ground({ firstId: '1048576', ...ports });
   host = new LinuxHost(ground.config);
-  host.layers.base = async (layer, suite) => {
-    await ground.base(layer, suite);
-    return { bytes: 1n };
-  };
   daemon = await startDaemon(ground.config, pino({ level: 'warn' }, process.stderr), host);
   con = conClient({ socketPath: socketPathOf(ground.config) });
 }

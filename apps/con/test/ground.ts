@@ -1,28 +1,22 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig, type Config } from '../src/config.js';
 import { Cgroups } from '../src/host/linux/cgroups.js';
 import { must, open } from '../src/host/linux/exec.js';
-import { firstIdOf, withIdMap } from '../src/host/linux/idmap.js';
 import { OverlayLayers } from '../src/host/linux/layers.js';
 import { Lines } from '../src/host/linux/line.js';
 import { mountsBelow } from '../src/host/linux/mounts.js';
-import { Shelf, directory } from '../src/host/linux/shelf.js';
-import { mountShifted, unmount } from '../src/host/linux/syscalls.js';
+import { Shelf } from '../src/host/linux/shelf.js';
+import { unmount } from '../src/host/linux/syscalls.js';
 import type { Layer } from '../src/host/layers.js';
 import type { LineSpec } from '../src/host/runtime.js';
 
 /** Where base systems are kept between test runs: laid down once for each suite, and each version of how that is done. */
 const cache = process.env['BERTH_TEST_CACHE'] ?? '/var/cache/berth-test';
-
-/** How a base comes to be: another text makes another base. */
-const recipe = ['base.ts', 'base-finish.ts', 'mirror.ts'].map((name) =>
-  readFileSync(new URL(`../src/host/linux/${name}`, import.meta.url)),
-);
 
 export type Said = { code: number; text: string };
 
@@ -44,6 +38,7 @@ export class Ground {
         firstId: `${65_536 * (1000 + 100 * randomInt(500))}`,
         home: `${this.directory}/home`,
         runDirectory: `/run/berth-test/${name}`,
+        baseCache: cache,
         addressPool: `10.${randomInt(100, 250)}.0.0/16`,
         ...settings,
       },
@@ -57,17 +52,9 @@ export class Ground {
 
   /** Puts a base down as a layer; the first time ever by debootstrap, after that from the cache. */
   async base(layer: Layer, suite = 'bookworm'): Promise<void> {
-    const tar = `${cache}/base-${suite}-${createHash('sha256').update(Buffer.concat(recipe)).digest('hex').slice(0, 12)}.tar`;
     await this.layers.prepare();
-    await withLock(`${cache}/${suite}.lock`, async () => {
-      if (existsSync(tar)) return;
-      await this.layers.base(layer, suite, { log: () => undefined, signal: AbortSignal.timeout(15 * 60_000) });
-      await this.unshifted(layer, (path) => must(['tar', ...attributes, '-C', path, '-cf', `${tar}.part`, '.'], long));
-      renameSync(`${tar}.part`, tar);
-    });
-    if (existsSync(this.shelf.layer(layer))) return;
-    directory(this.shelf.layer(layer), { mode: 0o755, owner: firstIdOf(this.config, 0) });
-    await this.unshifted(layer, (path) => must(['tar', ...attributes, '-C', path, '-xpf', tar], long));
+    const io = { log: () => undefined, signal: AbortSignal.timeout(15 * 60_000) };
+    await withLock(`${cache}/${suite}.lock`, async () => void (await this.layers.base(layer, suite, io)));
   }
 
   /** Runs one shell command as a layer of its own, and seals it. */
@@ -127,27 +114,13 @@ export class Ground {
     await must(['rm', '-rf', '--one-file-system', '--', this.directory], long);
     rmSync(this.config.runDirectory, { recursive: true, force: true });
   }
-
-  private async unshifted<T>(layer: Layer, use: (path: string) => Promise<T>): Promise<T> {
-    const path = this.shelf.unpacking(layer);
-    directory(path, { mode: 0o700 });
-    const map = (namespace: number): void => mountShifted(this.shelf.layer(layer), path, namespace);
-    await withIdMap(firstIdOf(this.config, 0), 0, map);
-    try {
-      return await use(path);
-    } finally {
-      await unmount(path);
-      rmSync(path, { recursive: true });
-    }
-  }
 }
 
-const attributes = ['--numeric-owner', '--xattrs', '--xattrs-include=*'];
 const long = { timeoutMs: 10 * 60_000 };
 
 /** One at a time among all test processes; the kernel gives the lock back whatever happens to us. */
 async function withLock(path: string, work: () => Promise<void>): Promise<void> {
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
   const holder = open(['flock', path, 'cat']);
   try {
     holder.input.write('\n');

@@ -5,7 +5,13 @@ import type { Runtime } from './runtime.js';
 
 export type Warning = Readonly<{ what: string; cure: string }>;
 
-export type Facts = Readonly<{ kernel: string; architecture: string; cpus: number; memoryBytes: bigint; memoryFreeBytes: bigint }>;
+export type Facts = Readonly<{
+  kernel: string;
+  architecture: string;
+  cpus: number;
+  memoryBytes: bigint;
+  memoryFreeBytes: bigint;
+}>;
 
 /** All that touches the kernel, in four small interfaces; `linux` and `fake` stand behind one contract test. */
 export interface Host {

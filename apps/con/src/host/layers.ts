@@ -9,7 +9,11 @@ export type Chain = readonly Layer[];
 /** Where bytes lie: layers shared by all, a volume for each container. */
 export interface Layers {
   /** Lays a distribution's root file system down as a sealed layer. @throws Problem with the tool's own reason. */
-  base(layer: Layer, suite: string, io: { log: (chunk: Buffer) => void; signal: AbortSignal }): Promise<{ bytes: bigint }>;
+  base(
+    layer: Layer,
+    suite: string,
+    io: { log: (chunk: Buffer) => void; signal: AbortSignal },
+  ): Promise<{ bytes: bigint }>;
   /** Opens a new, empty layer above a chain for one line to write to; answers where its root is mounted. */
   open(layer: Layer, chain: Chain): Promise<string>;
   /** Unmounts it; from here on nobody writes to it. */

@@ -9,7 +9,10 @@ export type Traffic = Readonly<{ bytesIn: bigint; bytesOut: bigint }>;
 /** Addresses and forwards: constant rules, changing elements. The veth itself is made by the runtime's start. */
 export interface Net {
   /** Makes the table stand as the records say, whatever stood before; counters of addresses that stay are kept. */
-  sync(wanted: { addresses: readonly { slot: Slot; address: string }[]; forwards: readonly Forwarding[] }): Promise<void>;
+  sync(wanted: {
+    addresses: readonly { slot: Slot; address: string }[];
+    forwards: readonly Forwarding[];
+  }): Promise<void>;
   /** Adds elements. Already there is success. */
   open(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void>;
   /** Removes elements and the connections tracked through them. Already absent is success. */

@@ -4,4 +4,9 @@ import { Usage1795384800200 } from './migrations/1795384800200-usage.js';
 import { Invoices1795384800300 } from './migrations/1795384800300-invoices.js';
 
 /** In the order in which they are applied; a merged one never changes. */
-export const migrations = [Customers1795300000000, Ledger1795384800100, Usage1795384800200, Invoices1795384800300] as const;
+export const migrations = [
+  Customers1795300000000,
+  Ledger1795384800100,
+  Usage1795384800200,
+  Invoices1795384800300,
+] as const;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chownSync,
   existsSync,
@@ -9,9 +10,10 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { Problem } from '@berth/problem';
+import { asProblem, Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Layer } from '../layers.js';
+import { BaseCache } from './base-cache.js';
 import { finishArgv, sourcesList } from './base-finish.js';
 import { must, open } from './exec.js';
 import { firstIdOf, withIdMap } from './idmap.js';
@@ -32,6 +34,15 @@ const packages = ['systemd', 'systemd-sysv', 'iproute2', 'netbase', 'procps', 'c
 
 /** Whose signatures are believed. */
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** debootstrap's words for its first stage, before those of one base. */
+const firstStage = [
+  '--foreign',
+  '--variant=minbase',
+  '--force-check-gpg',
+  `--keyring=${keyring}`,
+  `--include=${packages.join(',')}`,
+];
 
 /** A slow mirror and a slow disk together. */
 const longestMs = 30 * 60_000;
@@ -55,10 +66,16 @@ export class Bases {
       throw new Problem('invalid', `cannot make a base of ${JSON.stringify(suite)}: it must be ${suites.join(' or ')}`);
     }
     const mirror = mirrorOf(this.config.mirror, hostSources());
+    const cache = this.config.baseCache === undefined ? undefined : new BaseCache(this.config.baseCache);
+    const name = archiveName(suite, mirror);
     await this.drop(layer);
     try {
-      await this.unpack(layer, suite, mirror.main, io);
-      await this.settle(layer, suite, mirror, io);
+      const isKept = await this.unpackKept(layer, name, cache, io);
+      if (!isKept) {
+        await this.unpack(layer, suite, mirror.main, io);
+        await this.settle(layer, suite, mirror, io);
+        await this.keep(layer, name, cache, io);
+      }
       await must(['sync', '--file-system', this.shelf.draft(layer)], { timeoutMs: longestMs });
       renameSync(this.shelf.draft(layer), this.shelf.layer(layer));
     } catch (thrown) {
@@ -81,23 +98,51 @@ export class Bases {
     await discard(this.shelf.draft(layer), this.shelf.removed);
   }
 
-  private async unpack(layer: Layer, suite: string, mirror: string, { log, signal }: Io): Promise<void> {
+  private async unpackKept(layer: Layer, name: string, cache: BaseCache | undefined, { signal }: Io): Promise<boolean> {
+    if (!cache) return false;
+    directory(this.shelf.draft(layer), { mode: 0o755, owner: firstIdOf(this.config, 0) });
+    const isKept = await this.unshifted(layer, (target) => cache.unpack(name, target, signal));
+    if (!isKept) await this.drop(layer);
+    return isKept;
+  }
+
+  /** A base that cannot be kept is a base all the same. */
+  private async keep(layer: Layer, name: string, cache: BaseCache | undefined, { log, signal }: Io): Promise<void> {
+    if (!cache) return;
+    try {
+      await this.unshifted(layer, (tree) => cache.keep(name, tree, signal));
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      log(Buffer.from(`The base is not kept for the next time: ${asProblem(thrown).message}\n`));
+    }
+  }
+
+  /** Shows a draft with ids from 0 for as long as `use` takes. */
+  private async unshifted<T>(layer: Layer, use: (path: string) => Promise<T>): Promise<T> {
     const [draft, target] = [this.shelf.draft(layer), this.shelf.unpacking(layer)];
+    directory(target, { mode: 0o755 });
+    await withIdMap(firstIdOf(this.config, 0), 0, (namespace) => mountShifted(draft, target, namespace));
+    try {
+      return await use(target);
+    } finally {
+      await clear(target);
+    }
+  }
+
+  private async unpack(layer: Layer, suite: string, mirror: string, { log, signal }: Io): Promise<void> {
+    const draft = this.shelf.draft(layer);
     const buildId = firstIdOf(this.config, 0);
     directory(draft, { mode: 0o755, owner: buildId });
-    directory(target, { mode: 0o755 });
-    await withIdMap(buildId, 0, (namespace) => mountShifted(draft, target, namespace));
-    const options = ['--foreign', '--variant=minbase', '--force-check-gpg', `--keyring=${keyring}`];
-    const words = [...options, `--include=${packages.join(',')}`, suite, target, mirror];
     const said = new Tail();
-    const child = open(['debootstrap', ...words], { timeoutMs: longestMs, signal });
-    for (const stream of [child.output, child.errors]) {
-      stream.on('data', log);
-      stream.on('data', (chunk: Buffer) => said.add(chunk));
-    }
-    child.input.end();
-    const code = await child.exit;
-    await clear(target);
+    const code = await this.unshifted(layer, (target) => {
+      const child = open(['debootstrap', ...firstStage, suite, target, mirror], { timeoutMs: longestMs, signal });
+      for (const stream of [child.output, child.errors]) {
+        stream.on('data', log);
+        stream.on('data', (chunk: Buffer) => said.add(chunk));
+      }
+      child.input.end();
+      return child.exit;
+    });
     this.mustBeDone(code, said, signal, suite);
     tidy(draft, buildId);
   }
@@ -140,6 +185,12 @@ export class Bases {
     const cause = full ? Object.assign(new Error(reason), { code: 'ENOSPC' }) : undefined;
     throw new Problem('unavailable', `cannot make a base of ${suite}: ${reason}`, { cause });
   }
+}
+
+/** Another recipe, another mirror or another processor makes another base. */
+function archiveName(suite: string, mirror: Mirror): string {
+  const recipe = JSON.stringify([firstStage, finishArgv, mirror.main, mirror.security]);
+  return `${suite}-${process.arch}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}`;
 }
 
 /** The last that a command said: in it is the reason. */

@@ -9,7 +9,7 @@ const spec: ContainerSpec = {
   root: '/var/lib/berth/con/roots/7',
   address: '10.77.0.7',
   limits: { ...defaultLimits, cpuMillis: 1500, pids: 300 },
-  environment: { BERTH_NAME: "it's \"quoted\" = $x" },
+  environment: { BERTH_NAME: 'it\'s "quoted" = $x' },
 };
 
 const places: Places = {
@@ -60,7 +60,7 @@ describe('what LXC is told', () => {
   });
 
   it('passes a value on as it is, quotes and all', () => {
-    expect(settings(text, 'lxc.environment')).toEqual(["BERTH_NAME=it's \"quoted\" = $x"]);
+    expect(settings(text, 'lxc.environment')).toEqual(['BERTH_NAME=it\'s "quoted" = $x']);
   });
 
   it('refuses whatever would become a setting of its own', () => {

@@ -121,7 +121,10 @@ function path(text: string): string {
 /** LXC reads a value to the end of its line, so that a second line would be a setting. */
 function variable(key: string, value: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) {
-    throw new Problem('invalid', `cannot hand over a variable called ${JSON.stringify(key)}: use letters, digits and _`);
+    throw new Problem(
+      'invalid',
+      `cannot hand over a variable called ${JSON.stringify(key)}: use letters, digits and _`,
+    );
   }
   if (/[\0\r\n]/.test(value)) throw new Problem('invalid', `cannot hand over ${key}: its value must be one line`);
   return `${key}=${value}`;

@@ -49,10 +49,18 @@ const printed = `table inet berth_con {
 describe('the nftables table', () => {
   it('is read back whole, with counters beyond what a JSON number holds', () => {
     const { elements, chains, sets } = listed(printed);
-    expect(elements.from).toEqual(new Map([['10.77.0.1', 18446744073709551615n], ['10.77.0.2', 0n]]));
+    expect(elements.from).toEqual(
+      new Map([
+        ['10.77.0.1', 18446744073709551615n],
+        ['10.77.0.2', 0n],
+      ]),
+    );
     expect(elements.sources).toEqual(new Set(['conv1 . 10.77.0.1', 'conb1 . 10.77.255.1']));
     expect(elements.forwards).toEqual(
-      new Map([['tcp . 20000', '10.77.0.1 . 80'], ['udp . 20001', '10.77.0.2 . 53']]),
+      new Map([
+        ['tcp . 20000', '10.77.0.1 . 80'],
+        ['udp . 20001', '10.77.0.2 . 53'],
+      ]),
     );
     expect(elements.uplinks).toEqual(new Set());
     expect(chains).toEqual(['early']);

@@ -81,7 +81,10 @@ function rules(config: Named): string[] {
 
 /** Sources of lines never change: the daemon has 254 interfaces for them, each with its address. */
 export function lineSources(config: Named): string[] {
-  return Array.from({ length: lineNetworks }, (_, at) => `${lineVeth(config, at + 1)} . ${lineAddress(config, at + 1)}`);
+  return Array.from(
+    { length: lineNetworks },
+    (_, at) => `${lineVeth(config, at + 1)} . ${lineAddress(config, at + 1)}`,
+  );
 }
 
 /** Makes the table with its rules, whatever stood before; elements stay. Existing rules are replaced at once. */
@@ -142,7 +145,8 @@ export type Listed = Readonly<{ elements: Elements; chains: readonly string[]; s
 
 /** Reads the text form, because it keeps 64-bit counters whole, which JSON numbers do not. */
 export function listed(text: string): Listed {
-  const block = (set: string): string => new RegExp(`^\\t(?:set|map) ${set} \\{([^]*?)^\\t\\}`, 'm').exec(text)?.[1] ?? '';
+  const block = (set: string): string =>
+    new RegExp(`^\\t(?:set|map) ${set} \\{([^]*?)^\\t\\}`, 'm').exec(text)?.[1] ?? '';
   return {
     elements: {
       from: counters(block('from')),
@@ -171,7 +175,9 @@ function counters(text: string): Map<string, bigint> {
 }
 
 function pairs(text: string): string[] {
-  return [...elementsIn(text).matchAll(/"([^"]+)" \. (\d+\.\d+\.\d+\.\d+)/g)].map((match) => `${match[1]} . ${match[2]}`);
+  return [...elementsIn(text).matchAll(/"([^"]+)" \. (\d+\.\d+\.\d+\.\d+)/g)].map(
+    (match) => `${match[1]} . ${match[2]}`,
+  );
 }
 
 function targets(text: string): [string, string][] {

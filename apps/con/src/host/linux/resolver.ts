@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, existsSync, fchownSync, fstatSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { codeOf } from './cgroups.js';
 
 /** What con wrote, con may write anew; a file that somebody else wrote stays as it is. */
@@ -63,7 +73,13 @@ function replace(etc: string, owner: number): void {
   const fresh = `${etc}/.resolv.conf.${randomUUID()}`;
   const file = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
   try {
-    writeSync(file, mark + hostServers().map((address) => `nameserver ${address}\n`).join(''));
+    writeSync(
+      file,
+      mark +
+        hostServers()
+          .map((address) => `nameserver ${address}\n`)
+          .join(''),
+    );
     fchownSync(file, owner, owner);
   } finally {
     closeSync(file);

@@ -1,15 +1,6 @@
 import { Dialog } from '@angular/cdk/dialog';
-import {
-  Component,
-  computed,
-  effect,
-  ElementRef,
-  inject,
-  linkedSignal,
-  signal,
-  untracked,
-  viewChild,
-} from '@angular/core';
+import type { ElementRef } from '@angular/core';
+import { Component, computed, effect, inject, linkedSignal, signal, untracked, viewChild } from '@angular/core';
 import type { Container } from '@berth/site-api';
 import { Icon } from '../ui/icon.js';
 import { Language, type Key } from '../ui/language.js';
@@ -134,12 +125,16 @@ export class ContainersPage {
     if (await this.store.ask(id, 'restore')) this.messages.show({ text: this.t('containers.restored', { name }) });
   }
 
-  /** Where the focused row leaves, focus would fall to nowhere: the heading takes it. */
+  /** A row that is moved loses focus and gets it back; where the focused row leaves, the heading takes it. */
   private keepFocusOnThePage(): void {
-    const held = this.rows()?.nativeElement.contains(document.activeElement);
-    if (!held) return;
+    const focused = document.activeElement;
+    if (!(focused instanceof HTMLElement) || !this.rows()?.nativeElement.contains(focused)) return;
     queueMicrotask(() =>
-      setTimeout(() => document.activeElement === document.body && this.heading().nativeElement.focus()),
+      setTimeout(() => {
+        if (document.activeElement !== document.body) return;
+        const next = focused.isConnected ? focused : this.heading().nativeElement;
+        next.focus({ preventScroll: focused.isConnected });
+      }),
     );
   }
 }

@@ -6,9 +6,10 @@ import { Messages } from './messages.js';
 @Component({
   selector: 'berth-message-bar',
   imports: [Icon],
+  host: { '(keydown.escape)': 'messages.dismiss()' },
   template: `
     @if (messages.message(); as message) {
-      <section class="message" [attr.aria-label]="t('shell.message')" (keydown.escape)="messages.dismiss()">
+      <section class="message" [attr.aria-label]="t('shell.message')">
         <p>{{ message.text }}</p>
         @if (message.action; as action) {
           <button type="button" class="plain" (click)="run(action.run)">{{ action.label }}</button>

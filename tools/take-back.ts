@@ -1,0 +1,68 @@
+import { conClient } from '@berth/con-protocol';
+import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { ConOptions } from './con-service.ts';
+import { notedPackages } from './host-packages.ts';
+import type { Installation } from './installation.ts';
+import { startPostgres } from './postgres/cluster.ts';
+import { mustRun } from './run.ts';
+import { root } from './sources.ts';
+import { sweepHost } from './sweep.ts';
+
+/**
+ * Takes back every change that an installation made to this host, in the reverse order; told of each beforehand. What is
+ * gone already is no fault, so that a teardown that was cut off can be run again.
+ * @throws Error where the installation is running.
+ */
+export async function takeBack(installed: Installation, say: (line: string) => void): Promise<void> {
+  const { state, packages, postgres, con } = installed;
+  if (await isUp(con)) throw new Error('cannot tear down: Berth is running; stop it first (Ctrl-C in its terminal)');
+  if (existsSync(postgres)) {
+    say('Stopping PostgreSQL');
+    await (await startPostgres({ directory: postgres, binaries: state })).stop();
+  }
+  if (con.driver === 'linux' && existsSync(con.home)) {
+    say('Ending containers, removing rules, interfaces and mounts');
+    await undoHost(con, say);
+    await sweepHost(con); // what a con that was killed half-way knows nothing of
+  }
+  const brought = notedPackages(packages);
+  if (brought.length > 0) {
+    say(`Removing the packages that were not there before: ${brought.join(', ')}`);
+    await mustRun('apt-get', ['purge', '-q', '-y', ...brought], { env: { DEBIAN_FRONTEND: 'noninteractive' } });
+  }
+  say(`Removing ${state}`);
+  for (const directory of [con.runDirectory, state]) rmSync(directory, { recursive: true, force: true });
+  removeIfEmpty(dirname(con.runDirectory));
+}
+
+async function isUp({ runDirectory }: ConOptions): Promise<boolean> {
+  const client = conClient({ socketPath: resolve(runDirectory, 'con.sock'), timeoutMs: 1_000 });
+  return client['host.info']({}).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** con itself knows what it changed, and what stood there before. */
+async function undoHost(con: ConOptions, say: (line: string) => void): Promise<void> {
+  const built = (path: string): string => resolve(root, 'apps/con/dist', path);
+  const { readConfig } = (await import(built('config.js'))) as typeof import('../apps/con/src/config.ts');
+  const { LinuxHost } = (await import(
+    built('host/linux/linux.js')
+  )) as typeof import('../apps/con/src/host/linux/linux.ts');
+  const flags = {
+    name: con.name,
+    home: con.home,
+    runDirectory: con.runDirectory,
+    addressPool: `10.${con.network}.0.0/16`,
+  };
+  const host = new LinuxHost(readConfig(flags, {}), say);
+  await host.teardown();
+  await host.close();
+}
+
+/** `/run/berth`, but never a directory in which somebody else keeps something. */
+function removeIfEmpty(directory: string): void {
+  if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
+}

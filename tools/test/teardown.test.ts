@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describeReal } from '../../apps/con/test/real.ts';
+import { ensureTemplate } from '../catalogue.ts';
+import { hostSnapshot } from '../changes.ts';
+import { ownCon, startCon, type RunningCon } from '../con-service.ts';
+import { ensureDatabase } from '../database.ts';
+import type { Installation } from '../installation.ts';
+import { startPostgres } from '../postgres/cluster.ts';
+import { takeBack } from '../take-back.ts';
+
+/** A setting that con raises, and that nobody misses while the test runs. */
+const setting = '/proc/sys/net/ipv4/neigh/default/gc_thresh2';
+const lowered = '2048';
+/** Far from every range that a host already gives away, so that con has to reserve its own. */
+const firstId = `${65_536 * 50_000}`;
+
+describeReal('teardown', () => {
+  const options = ownCon('linux');
+  const state = options.home;
+  const context = mkdtempSync(join(tmpdir(), 'berth-teardown-'));
+  const installed: Installation = {
+    state,
+    packages: join(state, 'packages.json'),
+    postgres: join(state, 'postgres'),
+    roles: join(state, 'postgres', 'roles.json'),
+    site: join(state, 'site'),
+    con: { ...options, home: join(state, 'con'), env: { CON_FIRST_ID: firstId } },
+  };
+  const usual = readFileSync(setting, 'utf8');
+  const said: string[] = [];
+  let before: ReturnType<typeof hostSnapshot>;
+  let con: RunningCon | undefined;
+
+  beforeAll(() => {
+    writeFileSync(setting, lowered);
+    writeFileSync(join(context, 'Confile'), 'FROM debian:bookworm\nEXPOSE 80\n');
+    for (const directory of [state, options.runDirectory]) mkdirSync(join(directory, '..'), { recursive: true });
+    before = hostSnapshot();
+  });
+
+  afterAll(async () => {
+    await con?.stop();
+    if (existsSync(state)) await takeBack(installed, () => undefined);
+    writeFileSync(setting, usual);
+    rmSync(context, { recursive: true });
+  }, 60_000);
+
+  it('finds a host that was really changed: database, con, a template and a running container', async () => {
+    mkdirSync(state, { mode: 0o755 });
+    const cluster = await startPostgres({ directory: installed.postgres, binaries: state, durable: false });
+    await ensureDatabase(cluster, 'berth', installed.roles);
+    con = await startCon(installed.con, (change) => said.push(change));
+    await ensureTemplate(
+      con,
+      { name: 'bare', version: '1', confile: join(context, 'Confile'), context },
+      () => undefined,
+    );
+    const { client } = con;
+    await client['containers.create']({ id: 'a', name: 'a', owner: 'ann', template: { name: 'bare', version: '1' } });
+    await becomes('stopped');
+    await client['containers.start']({ id: 'a' });
+    await becomes('running');
+    const now = hostSnapshot();
+    const changed = Object.keys(now).filter((what) => now[what] !== before[what]);
+    expect(changed).toEqual(
+      expect.arrayContaining(['mounts', 'links', 'routes', 'tables', 'cgroups', 'subuid', 'subgid', 'sysctls']),
+    );
+  }, 900_000);
+
+  async function becomes(wanted: string): Promise<void> {
+    for (let state = ''; state !== wanted; await delay(20)) {
+      state = (await con!.client['containers.get']({ id: 'a' })).container.state;
+      expect(state).not.toBe('failed');
+    }
+  }
+
+  it('was told of every lasting change before it was made', () => {
+    expect(said).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining(`net.ipv4.neigh.default.gc_thresh2 from ${lowered}`),
+        expect.stringMatching(new RegExp(`root:${firstId}:.*/etc/subuid`)),
+        expect.stringMatching(new RegExp(`root:${firstId}:.*/etc/subgid`)),
+      ]),
+    );
+  });
+
+  it('refuses while Berth runs, and takes nothing', async () => {
+    await expect(takeBack(installed, () => undefined)).rejects.toThrow('cannot tear down: Berth is running');
+    expect((await con!.client['containers.get']({ id: 'a' })).container.state).toBe('running');
+  });
+
+  it('leaves the host as it was before, though the container was still running', async () => {
+    await con!.stop();
+    await takeBack(installed, () => undefined);
+    expect(hostSnapshot()).toEqual(before);
+    expect([state, options.runDirectory].filter((path) => existsSync(path))).toEqual([]);
+  }, 120_000);
+
+  it('finds nothing to do the second time', async () => {
+    await takeBack(installed, () => undefined);
+    expect(hostSnapshot()).toEqual(before);
+  });
+});
