@@ -10,7 +10,7 @@ import { packContext } from '../src/cli/context.js';
 import { socketPathOf } from '../src/config.js';
 import { startDaemon, type Daemon } from '../src/daemon.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
-import { Ground } from './ground.js';
+import { cache, Ground } from './ground.js';
 import { describeReal } from './real.js';
 
 const catalogue = join(dirname(fileURLToPath(import.meta.url)), '../../../catalogue');
@@ -33,7 +33,7 @@ const apps: App[] = [];
 async function open(): Promise<void> {
   const firstPort = 20_000 + 100 * randomInt(90);
   const ports = { firstPort: `${firstPort}`, lastPort: `${firstPort + 99}`, listenPort: '0' };
-  ground = new Ground({ firstId: '1048576', ...ports });
+  ground = new Ground({ firstId: '1048576', baseCache: cache, ...ports });
   host = new LinuxHost(ground.config);
   daemon = await startDaemon(ground.config, pino({ level: 'warn' }, process.stderr), host);
   con = conClient({ socketPath: socketPathOf(ground.config) });

@@ -16,7 +16,7 @@ import type { Layer } from '../src/host/layers.js';
 import type { LineSpec } from '../src/host/runtime.js';
 
 /** Where base systems are kept between test runs: laid down once for each suite, and each version of how that is done. */
-const cache = process.env['BERTH_TEST_CACHE'] ?? '/var/cache/berth-test';
+export const cache = process.env['BERTH_TEST_CACHE'] ?? '/var/cache/berth-test';
 
 export type Said = { code: number; text: string };
 
@@ -38,7 +38,6 @@ export class Ground {
         firstId: `${65_536 * (1000 + 100 * randomInt(500))}`,
         home: `${this.directory}/home`,
         runDirectory: `/run/berth-test/${name}`,
-        baseCache: cache,
         addressPool: `10.${randomInt(100, 250)}.0.0/16`,
         ...settings,
       },
@@ -54,7 +53,8 @@ export class Ground {
   async base(layer: Layer, suite = 'bookworm'): Promise<void> {
     await this.layers.prepare();
     const io = { log: () => undefined, signal: AbortSignal.timeout(15 * 60_000) };
-    await withLock(`${cache}/${suite}.lock`, async () => void (await this.layers.base(layer, suite, io)));
+    const kept = new OverlayLayers({ ...this.config, baseCache: cache }, this.lines);
+    await withLock(`${cache}/${suite}.lock`, async () => void (await kept.base(layer, suite, io)));
   }
 
   /** Runs one shell command as a layer of its own, and seals it. */
