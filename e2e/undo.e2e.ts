@@ -1,0 +1,30 @@
+import { en } from '@berth/i18n';
+import { expect, test } from '@playwright/test';
+import { addContainer, expectState, filled, newPerson, signIn, signUp, trash } from './person.ts';
+
+test('what went into the trash comes back by Undo in the message', async ({ page }) => {
+  await signUp(page);
+  const name = await addContainer(page, /Hello/);
+  await trash(page, name);
+  await expectState(page, name, en.state.trashed); // it does not jump away under the pointer
+  await page.getByRole('button', { name: en.containers.undo }).click();
+  await expectState(page, name, en.state.stopped);
+  await expect(page.getByRole('heading', { name: en.containers.trashTitle })).toHaveCount(0);
+});
+
+test('and on another browser, after the tab with the message was closed', async ({ page, browser }) => {
+  const ada = await signUp(page, newPerson());
+  const name = await addContainer(page, /Hello/);
+  await trash(page, name);
+  await page.close();
+
+  const elsewhere = await browser.newContext();
+  const other = await elsewhere.newPage();
+  await signIn(other, ada);
+  const bin = other.getByRole('table', { name: en.containers.trashTitle });
+  await expect(bin.getByRole('rowheader', { name, exact: true })).toBeVisible();
+  await bin.getByRole('button', { name: filled(en.containers.restoreIt, { name }) }).click();
+  await expectState(other, name, en.state.stopped);
+  await expect(bin).toHaveCount(0);
+  await elsewhere.close();
+});
