@@ -1,0 +1,69 @@
+import { conClient, type Sample } from '@berth/con-protocol';
+import { en } from '@berth/i18n';
+import { expect, test, type Page } from '@playwright/test';
+import { rmSync, writeFileSync } from 'node:fs';
+import { pidOf } from './kept-con.ts';
+import { addRunning, expectState, facts, rowOf, signUp, soon } from './person.ts';
+
+const [first] = facts.cons ?? [];
+const con = () => conClient({ socketPath: first.socket });
+
+test.skip(() => facts.driver !== 'linux', 'needs real containers: a fake one serves no page');
+test.afterEach(() => rmSync(first.holdFile, { force: true }));
+
+test('kill -9 of con: the app goes on serving, the list says unknown, and the bill has every second once', async ({
+  page,
+}) => {
+  await signUp(page);
+  const name = await addRunning(page, /nginx/);
+  const url = (await rowOf(page, name).getByRole('link').getAttribute('href'))!;
+  await expect(async () => expect(await statusOf(page, url)).toBe(200)).toPass(soon);
+  const { id, boot, since } = await told(name);
+  const before = await samples(id, true);
+
+  writeFileSync(first.holdFile, '');
+  process.kill(pidOf(first), 'SIGKILL');
+  await expectState(page, name, en.state.unknown);
+  expect(await statusOf(page, url)).toBe(200);
+
+  rmSync(first.holdFile);
+  await expectState(page, name, en.state.running);
+  expect(await statusOf(page, url)).toBe(200);
+  expect(await told(name)).toMatchObject({ id, boot, since });
+
+  const after = await samples(id, true);
+  expect(after.slice(0, before.length)).toEqual(before);
+  for (const [at, sample] of after.entries()) follows(sample, after[at - 1]);
+  const ran = after.reduce((sum, { runMs }) => sum + runMs, 0n);
+  expect(ran).toBe(BigInt(Date.parse(after.at(-1)!.to) - Date.parse(since)));
+});
+
+/** What the journal promises of two samples in a row: no gap, no second twice, no counter that goes back. */
+function follows(sample: Sample, before: Sample | undefined): void {
+  expect(sample.cpuNanos).toBeGreaterThanOrEqual(0n);
+  if (!before) return;
+  expect(sample.from).toBe(before.to);
+  expect(sample.cpuTotalNanos).toBeGreaterThanOrEqual(before.cpuTotalNanos);
+  expect(sample.bytesInTotal).toBeGreaterThanOrEqual(before.bytesInTotal);
+  expect(sample.bytesOutTotal).toBeGreaterThanOrEqual(before.bytesOutTotal);
+}
+
+async function told(name: string) {
+  const { containers = [] } = await con()['containers.list']({});
+  return containers.find((one) => one.name === name)!;
+}
+
+/** All of one container's samples, up to now. */
+async function samples(id: string, cut: boolean): Promise<Sample[]> {
+  const read: Sample[] = [];
+  for (let after = 0n; ;) {
+    const part = await con()['usage.read']({ after, limit: 1_000, cut: cut && after === 0n });
+    if (part.samples.length === 0) return read;
+    read.push(...part.samples.filter(({ container }) => container === id));
+    after = part.next;
+  }
+}
+
+async function statusOf(page: Page, url: string): Promise<number> {
+  return (await page.request.get(url)).status();
+}
