@@ -7,6 +7,7 @@ import { root } from './sources.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<readonly Figure[]> }>>> = {
   codec: () => import('./bench/codec.ts'),
+  click: () => import('./bench/click.ts'),
   lifecycle: () => import('./bench/lifecycle.ts'),
   list: () => import('./bench/list.ts'),
 };

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,12 +24,14 @@ export class Service {
   private readonly child: ChildProcess;
   private readonly logFile: string;
   private readonly ended: Promise<number>;
+  private readonly logClosed: Promise<unknown>;
   private stopping = false;
 
-  private constructor(name: string, child: ChildProcess, logFile: string) {
+  private constructor(name: string, child: ChildProcess, logFile: string, logClosed: Promise<unknown>) {
     this.name = name;
     this.child = child;
     this.logFile = logFile;
+    this.logClosed = logClosed;
     this.ended = new Promise((settle) => child.once('exit', (code) => settle(code ?? 1)));
   }
 
@@ -50,7 +53,8 @@ export class Service {
         recent = (recent + chunk.toString()).slice(-4_000);
       });
     }
-    const service = new Service(options.name, child, options.logFile);
+    const service = new Service(options.name, child, options.logFile, once(log, 'close'));
+    child.once('close', () => log.end());
     const deadline = Date.now() + (options.withinMs ?? 30_000);
     while (!(await options.ready().catch(() => false))) {
       if (child.exitCode !== null)
@@ -77,7 +81,7 @@ export class Service {
     );
   }
 
-  /** Asks it to end, and insists after ten seconds. */
+  /** Asks it to end, and insists after ten seconds. Then its log is closed, too, so that its disk can be unmounted. */
   async stop(): Promise<void> {
     this.stopping = true;
     if (this.child.exitCode !== null) return;
@@ -92,5 +96,6 @@ export class Service {
     ]);
     patience.abort();
     await this.ended;
+    await this.logClosed;
   }
 }
