@@ -45,6 +45,25 @@ const masked = [
 ];
 
 /**
+ * Programs that make units of a machine's disks, consoles and kernel command line before anything else may start, a
+ * process each. Those for `/etc/fstab`, `/etc/init.d` and `/etc/rc.local` stay: a container may have all three.
+ */
+const maskedGenerators = [
+  'systemd-bless-boot-generator',
+  'systemd-cryptsetup-generator',
+  'systemd-debug-generator',
+  'systemd-getty-generator',
+  'systemd-gpt-auto-generator',
+  'systemd-hibernate-resume-generator',
+  'systemd-integritysetup-generator',
+  'systemd-run-generator',
+  'systemd-ssh-generator',
+  'systemd-system-update-generator',
+  'systemd-tpm2-generator',
+  'systemd-veritysetup-generator',
+];
+
+/**
  * What makes a fresh Debian fit to be many containers. Runs inside it, as its root.
  *
  * Nothing of the host's stays (name, resolver), and nothing that must differ between containers (machine id, host keys);
@@ -54,6 +73,8 @@ const masked = [
 const script = `
 set -e
 for unit in ${masked.join(' ')}; do ln -sf /dev/null "/etc/systemd/system/$unit"; done
+mkdir -p /etc/systemd/system-generators
+for name in ${maskedGenerators.join(' ')}; do ln -sf /dev/null "/etc/systemd/system-generators/$name"; done
 ln -sf /lib/systemd/system/multi-user.target /etc/systemd/system/default.target
 printf '%s' "$SOURCES" > /etc/apt/sources.list
 printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "false";' 'APT::Update::Error-Mode "any";' 'Acquire::Retries "3";' > /etc/apt/apt.conf.d/90berth

@@ -170,8 +170,8 @@ export class LinuxNet implements Net {
   /** The kernel lets established connections live on after their rule has gone; by source, then by who answered. */
   private async forgetConnections(address: string): Promise<void> {
     if (!existsSync('/usr/sbin/conntrack')) return; // prepare() warns of it
-    for (const side of ['--orig-src', '--reply-src']) {
-      const { code, errors } = await run(['conntrack', '-D', side, address]);
+    const sides = ['--orig-src', '--reply-src'];
+    for (const { code, errors } of await Promise.all(sides.map((side) => run(['conntrack', '-D', side, address])))) {
       if (code !== 0 && !/ 0 flow entries/.test(errors)) {
         throw new Problem('internal', `cannot end the connections of ${address}: ${errors}`);
       }
