@@ -113,8 +113,12 @@ await part('lint', () => check('eslint', ['.', '--max-warnings', '0']));
 await part('types', () => check('tsc', ['-p', 'tsconfig.tests.json']));
 await part('unit', () => jest('unit', ['--testPathPatterns', '\\.spec\\.ts$']));
 await part('dashboard', dashboard);
-await part('site', () => jest('site', ['--testPathPatterns', 'apps/site/test/', '--maxWorkers=2']));
-await part('con', () => jest('con', ['--testPathPatterns', 'apps/con/test/|tools/test/', '--runInBand']));
+await part('site', () =>
+  jest('site', ['--testPathPatterns', 'apps/site/test/', '--maxWorkers=2', '--testTimeout=60000']),
+);
+await part('con', () =>
+  jest('con', ['--testPathPatterns', 'apps/con/test/|tools/test/', '--runInBand', '--testTimeout=120000']),
+);
 if (existsSync(resolve(root, 'e2e/playwright.config.ts'))) await part('browser', browser);
 
 rmSync(scratch, { recursive: true, force: true });

@@ -15,7 +15,7 @@ describe('con out of its tarball, alone in an empty place', () => {
   beforeAll(async () => {
     await packed.install('--omit=optional');
     await packed.start(['--driver', 'fake']);
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await packed.stop();
@@ -85,13 +85,13 @@ describeReal('con out of its tarball, alone on a real host', () => {
   beforeAll(async () => {
     await packed.install();
     await packed.start(Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]));
-  }, 60_000);
+  }, 180_000);
 
   afterAll(async () => {
     await packed.stop();
     await clearHost();
     packed.remove();
-  }, 60_000);
+  }, 180_000);
 
   it('builds a page from its Confile, creates, starts, and curl gets the page at the forwarded port', async () => {
     const context = join(packed.home, 'context');
@@ -124,7 +124,7 @@ describeReal('con out of its tarball, alone on a real host', () => {
     expect(await packed.con('remove', 'shop')).toMatchObject({ code: 0 });
     const page = await run('curl', ['-sS', '--max-time', '2', url], packed.home);
     expect(page.code).not.toBe(0);
-  }, 60_000);
+  }, 180_000);
 
   /** The settings of the kernel stay: others on this host stand on them. */
   async function clearHost(): Promise<void> {

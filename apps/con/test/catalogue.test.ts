@@ -150,14 +150,14 @@ describeReal('The catalogue', () => {
     const app = await start('nginx', '1', 'kept');
     await expect(con['templates.remove']({ name: 'nginx', version: '1' })).rejects.toMatchObject({ code: 'conflict' });
     expect((await page(app)).status).toBe(200);
-  }, 60_000);
+  }, 180_000);
 
   it('is taken from the cache, line by line, when it is built again', async () => {
     for (const app of listed) {
       const { steps } = await build(app);
       expect(steps.map(({ state }) => state)).toEqual(steps.map(() => 'cached'));
     }
-  }, 60_000);
+  }, 180_000);
 
   it('says what each app is, in both languages, and where it answers', async () => {
     for (const { name, labels, ports } of (await con['templates.list']({})).templates) {
@@ -173,7 +173,7 @@ describeReal('The catalogue', () => {
     const app = await start('nginx', '1', 'my-page');
     expect(await (await page(app)).text()).toContain('<h1>my-page</h1>');
     expect(await inside(app, 'systemctl', 'list-units', '--failed', '--plain', '--no-legend')).toBe('');
-  }, 60_000);
+  }, 180_000);
 
   it.each(['3.2', '4.2'])(
     'has a Django %s whose guestbook, admin and styles work with the login shown',

@@ -61,7 +61,7 @@ describe('the daemon', () => {
     expect((await client()['host.info']({})).driver).toBe('fake');
     await first.close();
     await (await begin()).close();
-  }, 30_000);
+  }, 120_000);
 
   it('that goes down leaves containers running, and the next one goes on counting', async () => {
     const first = await begin();
@@ -73,7 +73,7 @@ describe('the daemon', () => {
     expect(await client()['host.info']({})).toMatchObject({ instance, containers: 1, running: 1, warnings: [] });
     mustBeWhole(await journal());
     await second.close();
-  }, 30_000);
+  }, 120_000);
 
   it('that was killed by -9 comes back to what runs, with no second lost or doubled and no counter fallen', async () => {
     let con = await process9(settings());
@@ -91,7 +91,7 @@ describe('the daemon', () => {
     expect(after.at(-1)).toMatchObject({ state: 'running', boot: 1 });
     expect(after.at(-1)!.cpuTotalNanos).toBeGreaterThan(before.at(-1)!.cpuTotalNanos);
     mustBeWhole(after);
-  }, 60_000);
+  }, 180_000);
 
   it('does not send a list again that has not changed, and names another version after a restart', async () => {
     const first = await begin();
@@ -102,7 +102,7 @@ describe('the daemon', () => {
     const second = await begin();
     expect((await client()['containers.list']({ known: version })).containers).toHaveLength(1);
     await second.close();
-  }, 30_000);
+  }, 120_000);
 
   /** A daemon in a process of its own; it answers by then. */
   async function process9(flags: Readonly<Record<string, string>>): Promise<ChildProcess> {

@@ -30,7 +30,7 @@ describe('con and the clients of others', () => {
     expect(read.help).toBe(methods['containers.start'].help);
     expect(read.info.driver).toBe('fake');
     await mustReadBeyond(con.client, async () => JSON.parse(await pythonUsage(url)) as Sample[], 'by-python');
-  }, 60_000);
+  }, 180_000);
 
   it('is driven by npm xmlrpc, from a Confile to a running container and its usage', async () => {
     const call = npmClient(con);
@@ -45,7 +45,7 @@ describe('con and the clients of others', () => {
     await until('running', container);
     await expect(call('containers.get', { id: 'none' })).rejects.toMatchObject({ faultCode: 404 });
     await mustReadBeyond(con.client, async () => (await call('usage.read', {}))['samples'] as Sample[], 'by-npm');
-  }, 60_000);
+  }, 180_000);
 });
 
 /** What a peer reads of the journal is what our own client reads, numbers beyond 32 bits among it. */

@@ -243,7 +243,7 @@ describeReal('layers on a disk that is full', () => {
     expect(await layers.layers()).toEqual([]);
     expect(await ground.traces()).toEqual([config.home]);
     expect(await layers.space()).toEqual(before);
-  }, 60_000);
+  }, 180_000);
 
   it('a layer or a volume that does not fit says so, and leaves nothing', async () => {
     mkdirSync(ground.shelf.layer(1));

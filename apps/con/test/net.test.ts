@@ -46,7 +46,7 @@ describeReal('the network of containers on a real host', () => {
 
   it('a container reaches no neighbour by its own address', async () => {
     expect(await asked(1, house.address(2), 8080)).toBe('closed');
-  }, 10_000);
+  }, 120_000);
 
   it('nothing that listens on the host can be reached from inside, by any of its addresses', async () => {
     const server = await listening();
@@ -61,7 +61,7 @@ describeReal('the network of containers on a real host', () => {
     } finally {
       server.close();
     }
-  }, 20_000);
+  }, 120_000);
 
   it('nothing answers a container by version 6 of the protocol, not even on its own wire', async () => {
     const veth = networkInterfaces()[`${house.config.name}v1`] ?? [];
@@ -86,7 +86,7 @@ describeReal('the network of containers on a real host', () => {
     await house.said(1, 'ip', 'address', 'delete', `${house.address(2)}/32`, 'dev', 'lo');
     expect((await net.traffic()).get(house.address(2))).toEqual(before.get(house.address(2)));
     expect(await asked(1, net.appsHost, port, house.address(1))).toBe('one');
-  }, 10_000);
+  }, 120_000);
 
   it('mail to strangers is refused', async () => {
     expect(await asked(1, '203.0.113.25', 25)).toBe('refused');
@@ -193,7 +193,7 @@ describeReal('the network of containers on a real host', () => {
       await other.leave();
     }
     expect(await runtime.running()).toHaveLength(2);
-  }, 60_000);
+  }, 180_000);
 });
 
 const client = `

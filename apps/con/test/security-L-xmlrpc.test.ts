@@ -180,7 +180,7 @@ describe('security L: XML-RPC itself', () => {
     while (open() > before + 16) await new Promise((resolve) => setImmediate(resolve)); // 16 are kept by the client
     expect(open()).toBeLessThanOrEqual(before + 16);
     await stillServes();
-  }, 60_000);
+  }, 180_000);
 });
 
 /** Goes away at one of three moments. */
