@@ -1,6 +1,6 @@
 import type { Routes } from '@angular/router';
 import { NotFoundPage } from './not-found.page.js';
-import { adminOnly, signedIn } from './session/guards.js';
+import { adminOnly, introduced, signedIn } from './session/guards.js';
 import { SignInPage } from './session/sign-in.page.js';
 import { SignUpPage } from './session/sign-up.page.js';
 import type { Key } from './ui/language.js';
@@ -8,8 +8,8 @@ import type { Key } from './ui/language.js';
 const titled = (title: Key): { title: Key } => ({ title });
 
 export const routes: Routes = [
-  { path: 'sign-in', ...titled('session.signIn'), component: SignInPage },
-  { path: 'sign-up', ...titled('session.signUp'), component: SignUpPage },
+  { path: 'sign-in', ...titled('session.signIn'), canActivate: [introduced], component: SignInPage },
+  { path: 'sign-up', ...titled('session.signUp'), canActivate: [introduced], component: SignUpPage },
   {
     path: '',
     pathMatch: 'full',
@@ -28,5 +28,5 @@ export const routes: Routes = [
     canActivate: [signedIn, adminOnly],
     loadChildren: async () => (await import('./admin/admin.routes.js')).adminRoutes,
   },
-  { path: '**', ...titled('shell.notFound'), component: NotFoundPage },
+  { path: '**', ...titled('shell.notFound'), canActivate: [introduced], component: NotFoundPage },
 ];

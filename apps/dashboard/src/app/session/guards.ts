@@ -14,3 +14,9 @@ export const adminOnly: CanActivateFn = async () => {
   const { customer } = await store.load();
   return customer?.role === 'admin' ? true : router.createUrlTree(['/']);
 };
+
+/** Nobody is refused, but the page knows of the installation and has the CSRF cookie for its first form. */
+export const introduced: CanActivateFn = async () => {
+  await inject(SessionStore).load();
+  return true;
+};
