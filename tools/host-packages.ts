@@ -16,7 +16,15 @@ export const hostPackages = [
 ];
 
 /** What the tests need beyond it: a browser, its fonts, readers of PDF, a foreign XML-RPC peer. */
-export const testPackages = ['chromium', 'fonts-dejavu-core', 'poppler-utils', 'qpdf', 'curl', 'python3'];
+export const testPackages = [
+  'chromium',
+  'fonts-dejavu-core',
+  'poppler-utils',
+  'qpdf',
+  'curl',
+  'python3',
+  'docker-compose',
+];
 
 /** Whether packages can be installed here: Debian or one of its children, and root. */
 export function canInstall(): boolean {
