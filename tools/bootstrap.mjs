@@ -40,4 +40,8 @@ const child = spawn(node, ['--no-warnings', join(root, 'tools', `${command}.ts`)
 });
 // The terminal sends Ctrl-C to the whole group: the child decides when it is over, and this process waits for it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
+// npm ends without telling what it started: whoever is left without a parent stops as if asked to.
+const parent = process.ppid;
+const watch = setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500);
+watch.unref();
 child.on('exit', (code, signal) => process.exit(signal ? 1 : code));
