@@ -8,7 +8,7 @@ type Swept = Pick<ConOptions, 'name' | 'home' | 'runDirectory'>;
 
 /** Takes away all that one con made on this host, and nothing else: whatever bears its name or lies below its directories. */
 export async function sweepHost({ name, home, runDirectory }: Swept): Promise<void> {
-  await endContainers(home);
+  await endContainers([home, runDirectory]);
   for (const mount of mountsBelow([home, runDirectory])) await run('umount', ['--lazy', mount], { quiet: true });
   const links = (await run('ip', ['-o', 'link'], { quiet: true })).output;
   for (const [, link] of links.matchAll(/^\d+: ([^:@]+)/gm)) {
@@ -19,10 +19,13 @@ export async function sweepHost({ name, home, runDirectory }: Swept): Promise<vo
   rmSync(runDirectory, { recursive: true, force: true });
 }
 
-/** Kills the monitors of containers that are kept below a home; the kernel ends their inits with them. */
-async function endContainers(home: string): Promise<void> {
+/** Kills the monitors of containers that are kept below these; the kernel ends their inits with them. */
+async function endContainers(directories: readonly string[]): Promise<void> {
   const monitors = readdirSync('/proc').filter(
-    (pid) => /^\d+$/.test(pid) && commandOf(pid).startsWith('[lxc monitor]') && commandOf(pid).includes(`${home}/`),
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      commandOf(pid).startsWith('[lxc monitor]') &&
+      directories.some((directory) => commandOf(pid).includes(` ${directory}/`)),
   );
   for (const pid of monitors) process.kill(Number(pid), 'SIGKILL');
   const until = Date.now() + 10_000;
