@@ -2,6 +2,7 @@ import { Command as Parser, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { conClient, methods, Unreachable, type Endpoint } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
+import { commandApart } from './apart.js';
 import type { Command, Given, Room } from './command.js';
 import { containerCommands } from './containers.js';
 import { exec } from './exec.js';
@@ -34,7 +35,7 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
   let code: number = exitCodes.misused;
   const program = programOf(around, (work) => work.then((result) => void (code = result)));
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(commandApart(argv), { from: 'user' });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.misused;
@@ -115,7 +116,8 @@ function addDaemon(program: Parser, { settings, daemon }: Surroundings, track: T
   parser.option('--config <file>', 'a JSON file with settings');
   for (const { name, help, usual } of settings)
     parser.option(`--${kebab(name)} <value>`, usual === undefined ? help : `${help} (default: ${usual})`);
-  parser.action(() => track(daemon(parser.opts())));
+  // A setting may share its flag with an option of the clients, which then holds its value.
+  parser.action(() => track(daemon(parser.optsWithGlobals())));
 }
 
 function kebab(name: string): string {
