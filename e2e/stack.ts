@@ -43,8 +43,11 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
   if (here.driver === 'fake' && process.env['BERTH_MUST_HAVE_ALL'])
     throw new Error(`cannot test on real containers: ${here.because}`);
   const undo: (() => Promise<void> | void)[] = [];
+  /** Takes everything away, also where something cannot be; that is told at the end. */
   const stop = async (): Promise<void> => {
-    for (const one of undo.reverse()) await one();
+    const failed: unknown[] = [];
+    for (const one of undo.reverse()) await Promise.resolve().then(one).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw new AggregateError(failed, 'cannot take all of the stack away');
   };
   try {
     mkdirSync('/var/lib/berth-test', { recursive: true, mode: 0o755 });
