@@ -94,10 +94,16 @@ const invoice = {
 /** One answer a route; what is thrown is a refusal. */
 const answers = {
   'GET /api/session': session,
-  'POST /api/session': ({ email, password }) => {
+  'POST /api/session': ({ email, password }, _, language) => {
     if (password === 'wrong-password')
       throw refusal(401, 'unauthenticated', 'cannot sign in: the address or the password is wrong');
-    customer = { id: '1', email, name: 'Ada', role: email.startsWith('admin') ? 'admin' : 'customer', locale: 'en' };
+    customer = {
+      id: '1',
+      email,
+      name: 'Ada',
+      role: email.startsWith('admin') ? 'admin' : 'customer',
+      locale: language,
+    };
     return session();
   },
   'DELETE /api/session': () => {
@@ -193,6 +199,10 @@ const answers = {
   }),
 };
 
+function languageOf(request) {
+  return request.headers['accept-language']?.startsWith('de') ? 'de' : 'en';
+}
+
 function refusal(status, code, detail, fields) {
   return { status, type: 'about:blank', title: code, detail, code, requestId: randomUUID(), fields };
 }
@@ -207,7 +217,7 @@ async function api(request, response, path) {
     if (!answers[key]) throw refusal(404, 'not_found', 'cannot find this: there is nothing at this address');
     if (!customer && !/session|POST \/api\/customers$/.test(key))
       throw refusal(401, 'unauthenticated', 'cannot do this: sign in first');
-    const answer = answers[key](text ? JSON.parse(text) : {}, containers.get(id));
+    const answer = answers[key](text ? JSON.parse(text) : {}, containers.get(id), languageOf(request));
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
   } catch (fault) {
     if (!fault.code) throw fault;

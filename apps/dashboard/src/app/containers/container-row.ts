@@ -49,7 +49,9 @@ export class ContainerRow {
   protected readonly numbers = computed(() =>
     this.state().state === 'running' ? this.container().numbers : undefined,
   );
-  protected readonly cost = computed(() => this.shown.money(this.container().costTodayNanos, this.store.currency(), 4));
+  protected readonly cost = computed(() =>
+    this.shown.money(this.container().costTodayNanos, this.store.currency(), 4, 4),
+  );
   protected readonly refusal = computed(() => this.store.refusal(this.container().id));
   protected readonly offersLogin = computed(() => this.container().loginWaiting && this.state().state === 'running');
   protected readonly isLinked = computed(() => this.state().state === 'running');

@@ -10,9 +10,9 @@ export class Shown {
   private readonly language = inject(Language);
   private readonly forms = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
-  /** @param digits after the point, at most; 2 are always shown. */
-  money(nanos: bigint, currency: string, digits = 2): string {
-    return formatNanos(nanos, currency, this.language.code(), digits);
+  /** @param least digits after the point are always shown, `digits` at most: a column asks for as many as it has. */
+  money(nanos: bigint, currency: string, digits = 2, least = 2): string {
+    return formatNanos(nanos, currency, this.language.code(), digits, least);
   }
 
   /** In steps of 1024, with one digit where the number is small. */
@@ -59,7 +59,7 @@ export class Shown {
   }
 
   time(instant: string): string {
-    return this.dates({ timeStyle: 'medium' }).format(new Date(instant));
+    return this.dates({ timeStyle: 'short' }).format(new Date(instant));
   }
 
   private number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
