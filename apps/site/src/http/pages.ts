@@ -33,7 +33,7 @@ export function servePages(app: Express, directory: string): void {
 }
 
 /** `main-XH3KQ2AB.js`, as Angular's builder names files by their content. */
-const hashed = /-[A-Z0-9]{8}\.[a-z0-9]+$/;
+const hashed = /-[A-Za-z0-9_-]{8}\.[a-z0-9]+$/;
 /** A file that is not there is a 404, not a page: otherwise a missing script would be answered with HTML. */
 const hasExtension = /\.[a-z0-9]{1,8}$/i;
 
