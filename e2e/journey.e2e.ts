@@ -41,7 +41,7 @@ test('a customer adds Django, signs in to it, turns it off, and finds every seco
   await issueInvoice(admin, /Nothing is due/);
 
   const text = await readInvoice(page);
-  const ran = await ranMs(name);
+  const ran = await ranMs(url);
   expect(ran).toBeGreaterThan(1_000n);
   const net = (ran * price.nanos + price.perMs / 2n) / price.perMs;
   expect(text).toContain(`${secondsOf(ran)} s`);
@@ -139,11 +139,11 @@ function pdfText(pdf: Buffer): string {
   return execFileSync('pdftotext', ['-layout', '-', '-'], { input: pdf, encoding: 'utf8' });
 }
 
-/** Time on by con's own raw samples, asked of con itself. */
-async function ranMs(name: string): Promise<bigint> {
+/** Time on by con's own raw samples, asked of con itself; names are another customer's as well, an address is not. */
+async function ranMs(url: string): Promise<bigint> {
   const con = conClient({ socketPath: facts.cons[0]!.socket });
   const { containers = [] } = await con['containers.list']({});
-  const { id } = containers.find((one) => one.name === name)!;
+  const { id } = containers.find((one) => one.url === url)!;
   const samples: Sample[] = [];
   for (let after = 0n; ;) {
     const page = await con['usage.read']({ after, limit: 500 });
