@@ -35,7 +35,9 @@ test('kill -9 of con: the app goes on serving, the list says unknown, and the bi
   expect(after.slice(0, before.length)).toEqual(before);
   for (const [at, sample] of after.entries()) follows(sample, after[at - 1]);
   const ran = after.reduce((sum, { runMs }) => sum + runMs, 0n);
-  expect(ran).toBe(BigInt(Date.parse(after.at(-1)!.to) - Date.parse(since)));
+  const wall = BigInt(Date.parse(after.at(-1)!.to) - Date.parse(since));
+  // Labels are wall time and durations are monotonic: each is cut to whole milliseconds for itself.
+  expect(ran - wall <= after.length && wall - ran <= after.length).toBe(true);
 });
 
 /** What the journal promises of two samples in a row: no gap, no second twice, no counter that goes back. */

@@ -46,7 +46,10 @@ export async function startStack(say: (line: string) => void): Promise<Stack> {
   /** Takes everything away, also where something cannot be; that is told at the end. */
   const stop = async (): Promise<void> => {
     const failed: unknown[] = [];
-    for (const one of undo.reverse()) await Promise.resolve().then(one).catch((error: unknown) => failed.push(error));
+    for (const one of undo.reverse())
+      await Promise.resolve()
+        .then(one)
+        .catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw new AggregateError(failed, 'cannot take all of the stack away');
   };
   try {

@@ -5,7 +5,7 @@ import type { Config } from '../../config.js';
 import type { Forwarding, Net, Traffic } from '../net.js';
 import type { Slot } from '../runtime.js';
 import { run } from './exec.js';
-import { vethOf } from './names.js';
+import { gateway, vethOf } from './names.js';
 import {
   additions,
   constantRules,
@@ -39,6 +39,7 @@ export class LinuxNet implements Net {
   sync(wanted: Wanted): Promise<void> {
     return this.inTurn(async () => {
       await this.holdPool();
+      await this.beGateway();
       const elements = this.elements(wanted);
       const stands = await this.list();
       if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, elements)]);
@@ -88,6 +89,8 @@ export class LinuxNet implements Net {
       // Adding it first makes deleting it succeed, whatever stood there.
       await this.nft([`add table inet ${tableOf(this.config)}`, `delete table inet ${tableOf(this.config)}`]);
       await run(['ip', 'route', 'delete', 'blackhole', this.config.addressPool]);
+      const { output } = await run(['nft', 'list', 'tables', 'inet']);
+      if (!/^table inet berth_/m.test(output)) await run(['ip', 'address', 'delete', `${gateway}/32`, 'dev', 'lo']);
     });
   }
 
@@ -165,6 +168,16 @@ export class LinuxNet implements Net {
     const pool = this.config.addressPool;
     const { code, errors } = await run(['ip', 'route', 'replace', 'blackhole', pool]);
     if (code !== 0) throw new Problem('internal', `cannot hold the addresses ${pool} for containers: ${errors}`);
+  }
+
+  /**
+   * Answers for the gateway that every container has. LXC's own way, a neighbour proxy a veth, was found missing on a
+   * veth now and then, for a reason not known yet, and that container had no network. All cons of a host share the
+   * address; of scope host, it is never chosen as a source, and rules let nobody in by it.
+   */
+  private async beGateway(): Promise<void> {
+    const { code, errors } = await run(['ip', 'address', 'replace', `${gateway}/32`, 'dev', 'lo', 'scope', 'host']);
+    if (code !== 0) throw new Problem('internal', `cannot answer as the containers' gateway ${gateway}: ${errors}`);
   }
 
   /** The kernel lets established connections live on after their rule has gone; by source, then by who answered. */
