@@ -20,7 +20,11 @@ export class Life {
     return { state: 'stopped' };
   }
 
-  /** Mounts the root, opens the network, runs init; undone backwards where a step fails. */
+  /**
+   * Mounts the root, opens the network, runs init, and leads its ports there; undone backwards where a step fails.
+   * Ports come last: a visitor who is too early is refused at once. Led to a network that is not up yet, the kernel
+   * would ask for its address once and wait a second before it asks again (ip-sysctl, neigh/default/retrans_time_ms).
+   */
   async begin(record: ContainerRecord, isLate: () => boolean): Promise<Change> {
     const { layers, net, runtime } = this.needs.host;
     const { slot, range, address, limits, name: hostname } = record;
@@ -29,10 +33,11 @@ export class Life {
       await layers.createVolume(slot, range); // a container whose creation failed may be started all the same
       const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
       undo.push(() => net.close(slot, address, forwardings(record)));
-      await net.open(slot, address, forwardings(record));
+      await net.open(slot, address, []);
       undo.push(() => runtime.stop(slot, { timeoutMs: 0 }));
       const environment = this.firstBoot(record);
       const life = await runtime.start(slot, { hostname, range, root, address, limits, environment });
+      await net.open(slot, address, forwardings(record));
       if (isLate()) throw new Problem('unavailable', `cannot start ${hostname}: it ran too late`);
       return { state: 'running', startedAt: life.startedAt };
     } catch (error) {
