@@ -1,3 +1,5 @@
+import type { Blanks, ProblemKind } from './kind.js';
+
 /** Every way in which Berth says no. Three borders translate them, each by one table; nobody else does. */
 export const problemCodes = [
   'invalid',
@@ -18,13 +20,18 @@ export type ProblemCode = (typeof problemCodes)[number];
  */
 export class Problem extends Error {
   override readonly name = 'Problem';
+  /** What it is about, where a page has a sentence of its own for it. */
+  readonly kind: ProblemKind | undefined;
+  readonly blanks: Blanks;
 
   constructor(
     readonly code: ProblemCode,
     message: string,
-    options?: { cause?: unknown },
+    options: { cause?: unknown; kind?: ProblemKind | undefined; blanks?: Blanks | undefined } = {},
   ) {
-    super(message, options);
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.kind = options.kind;
+    this.blanks = options.blanks ?? {};
   }
 }
 
@@ -35,5 +42,8 @@ export function isProblemCode(word: unknown): word is ProblemCode {
 /** What was thrown, as a Problem: anything that is not one already is `internal`, with the original as its cause. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
-  return new Problem('internal', 'cannot finish: something unexpected went wrong', { cause: thrown });
+  return new Problem('internal', 'cannot finish: something unexpected went wrong', {
+    cause: thrown,
+    kind: 'unexpected',
+  });
 }

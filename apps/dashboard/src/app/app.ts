@@ -62,7 +62,8 @@ export class App {
     try {
       await work();
     } catch (thrown) {
-      this.messages.show({ text: problemOf(thrown).message });
+      const { code } = problemOf(thrown);
+      this.messages.show({ text: this.t(`problem.${code}`) });
     }
   }
 }

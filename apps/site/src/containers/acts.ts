@@ -22,5 +22,7 @@ function translated(host: string, error: unknown): unknown {
   if (!(error instanceof Unreachable) && !ours.has(error.code)) return error;
   return new Problem('unavailable', `cannot do this now: host ${host} does not answer; try again in a moment`, {
     cause: error,
+    kind: 'host-silent',
+    blanks: { host },
   });
 }

@@ -58,7 +58,10 @@ export class Containers {
   async start(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
     if (!(await this.terms.mayStart(customerId)))
-      throw new Problem('forbidden', `cannot start ${lease.name}: there is no credit left; top up your balance first`);
+      throw new Problem('forbidden', `cannot start ${lease.name}: there is no credit left; top up your balance first`, {
+        kind: 'credit-used-up',
+        blanks: { name: lease.name },
+      });
     return this.act(lease, 'start');
   }
 
@@ -80,7 +83,10 @@ export class Containers {
   async login(customerId: string, id: string): Promise<Login> {
     const lease = await this.leases.mustGet(id, customerId);
     if (lease.loginPutAwayAt !== null)
-      throw new Problem('conflict', `cannot show the login of ${lease.name}: it was put away`);
+      throw new Problem('conflict', `cannot show the login of ${lease.name}: it was put away`, {
+        kind: 'login-put-away',
+        blanks: { name: lease.name },
+      });
     const host = this.hosts.mustGet(lease.host);
     const login = await this.logins.read(host, lease.id);
     const url = host.container(lease.id)?.url;
@@ -119,7 +125,11 @@ export class Containers {
 
   private async act(lease: Lease, ask: Ask): Promise<Container> {
     const { id, name } = lease;
-    if (lease.placedAt === null) throw new Problem('conflict', `cannot ${ask} ${name}: it is still being created`);
+    if (lease.placedAt === null)
+      throw new Problem('conflict', `cannot ${ask} ${name}: it is still being created`, {
+        kind: 'being-created',
+        blanks: { name },
+      });
     const host = this.hosts.mustGet(lease.host);
     this.asked.begin(id, ask);
     try {

@@ -80,7 +80,11 @@ export class Host {
   mustBeUsable(): void {
     const refusal = this.refusal();
     if (refusal === undefined) return;
-    throw new Problem('unavailable', this.info.value ? refusal : `cannot reach host ${this.name}: it does not answer`);
+    if (this.info.value) throw new Problem('unavailable', refusal);
+    throw new Problem('unavailable', `cannot reach host ${this.name}: it does not answer`, {
+      kind: 'host-silent',
+      blanks: { host: this.name },
+    });
   }
 
   /** What an act answered is newer than any list that was asked for before it. */

@@ -51,7 +51,8 @@ export class Leases {
   /** @throws Problem `not_found` for what is not this customer's, with the same words as for what does not exist. */
   async mustGet(id: string, customerId: string): Promise<Lease> {
     const [lease] = await this.read('id = $1 and customer_id = $2 and ended_at is null', [id, customerId]);
-    if (!lease) throw new Problem('not_found', 'cannot find this container: it is not among yours');
+    if (!lease)
+      throw new Problem('not_found', 'cannot find this container: it is not among yours', { kind: 'not-yours' });
     return lease;
   }
 
@@ -69,7 +70,7 @@ export class Leases {
     const replayed = await this.replayed(customerId, key, body);
     if (replayed) return { lease: replayed, isNew: false };
     const taken = `cannot add ${name}: you have a container of that name, perhaps in the trash; choose another`;
-    throw new InvalidFields(taken, { name: taken }, 'conflict');
+    throw new InvalidFields(taken, { name: taken }, 'conflict', { kind: 'name-taken', blanks: { name } });
   }
 
   /** The lease of that key, if there is one. @throws Problem `conflict` where the key came with another body before. */
@@ -80,7 +81,9 @@ export class Leases {
     );
     if (!row) return undefined;
     if (!row.bodyHash.equals(hashOf(body)))
-      throw new Problem('conflict', 'cannot add this: its Idempotency-Key was used for another container');
+      throw new Problem('conflict', 'cannot add this: its Idempotency-Key was used for another container', {
+        kind: 'key-used',
+      });
     return lively(row);
   }
 

@@ -15,7 +15,9 @@ export class Logins {
     const { exitCode, output } = await this.run(host, id, ['head', '-c', String(bounds.most), file]);
     const login = exitCode === 0 ? loginIn(output.toString('utf8')) : undefined;
     if (!login)
-      throw new Problem('conflict', 'cannot show the login: the app has not written it yet; try again in a moment');
+      throw new Problem('conflict', 'cannot show the login: the app has not written it yet; try again in a moment', {
+        kind: 'login-pending',
+      });
     return login;
   }
 

@@ -39,6 +39,7 @@ export class Placing {
       throw new Problem(
         'unavailable',
         'cannot add this: no host that answers has that app and version; try again later',
+        { kind: 'app-not-offered' },
       );
     return chosen;
   }

@@ -31,7 +31,10 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
     this.byAccount.add(account);
     this.byAddress.add(address);
     const customer = await this.customers.recognise(email, password);
-    if (!customer) throw new Problem('unauthenticated', 'cannot sign in: the address or the password is wrong');
+    if (!customer)
+      throw new Problem('unauthenticated', 'cannot sign in: the address or the password is wrong', {
+        kind: 'wrong-password',
+      });
     this.byAccount.forget(account);
     return customer;
   }

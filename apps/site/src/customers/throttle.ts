@@ -21,7 +21,10 @@ export class Throttle {
     const count = this.counts.get(key);
     if (!count || count.until <= this.now() || count.times < this.most) return;
     const seconds = Math.ceil((count.until - this.now()) / 1000);
-    throw new Problem('too_many', `cannot try again so soon: wait ${seconds} seconds`);
+    throw new Problem('too_many', `cannot try again so soon: wait ${seconds} seconds`, {
+      kind: 'too-soon',
+      blanks: { seconds },
+    });
   }
 
   add(key: string): void {

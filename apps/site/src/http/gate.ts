@@ -8,14 +8,10 @@ import { setCsrfCookie } from './cookies.js';
 import { CONFIG } from './tokens.js';
 import { rowOf } from './serves.js';
 
-/** Its own kind, so that the dashboard can renew the token once and try again. */
-export class StaleCsrfToken extends Problem {
-  constructor() {
-    super(
-      'forbidden',
-      'cannot accept this request: its CSRF token is missing or stale; read /api/session and try again',
-    );
-  }
+/** Of a kind of its own, so that the dashboard can renew the token once and try again. */
+function staleToken(): Problem {
+  const message = 'cannot accept this request: its CSRF token is missing or stale; read /api/session and try again';
+  return new Problem('forbidden', message, { kind: 'stale-csrf-token' });
 }
 
 /** The one guard. It denies by default: what has no row in the route table answers nobody. */
@@ -31,7 +27,7 @@ export class Gate implements CanActivate {
     if (route.row.who === 'anyone') return true;
     const caller = callerOf(request);
     if (route.row.who === 'admin' && caller.role !== 'admin')
-      throw new Problem('forbidden', 'cannot do this: it is for admins');
+      throw new Problem('forbidden', 'cannot do this: it is for admins', { kind: 'admins-only' });
     return true;
   }
 
@@ -43,12 +39,14 @@ export class Gate implements CanActivate {
       (site !== undefined && site !== 'same-origin' && site !== 'none') ||
       (origin !== undefined && !this.isOwn(origin, request))
     )
-      throw new Problem('forbidden', 'cannot accept this request: it was sent by another site');
+      throw new Problem('forbidden', 'cannot accept this request: it was sent by another site', {
+        kind: 'another-site',
+      });
     const given = request.headers['x-xsrf-token'];
     const expected = request.visit?.csrfToken;
     if (expected !== undefined && typeof given === 'string' && sameText(given, expected)) return;
     if (expected !== undefined) setCsrfCookie(response, expected, this.config);
-    throw new StaleCsrfToken();
+    throw staleToken();
   }
 
   /** Host is chosen by the browser, not by the page that sends: an attacker's page cannot make the two agree. */
@@ -63,7 +61,7 @@ export class Gate implements CanActivate {
 /** @throws Problem `unauthenticated` where nobody is signed in. */
 export function callerOf(request: Request): Caller {
   const caller = request.visit?.caller;
-  if (!caller) throw new Problem('unauthenticated', 'cannot do this: sign in first');
+  if (!caller) throw new Problem('unauthenticated', 'cannot do this: sign in first', { kind: 'not-signed-in' });
   return caller;
 }
 

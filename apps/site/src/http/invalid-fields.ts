@@ -1,4 +1,4 @@
-import { Problem, type ProblemCode } from '@berth/problem';
+import { Problem, type Blanks, type ProblemCode, type ProblemKind } from '@berth/problem';
 
 /** A refusal that a form can point at: field → reason. */
 export class InvalidFields extends Problem {
@@ -6,7 +6,8 @@ export class InvalidFields extends Problem {
     message: string,
     readonly fields: Readonly<Record<string, string>>,
     code: ProblemCode = 'invalid',
+    options: { kind?: ProblemKind; blanks?: Blanks } = {},
   ) {
-    super(code, message);
+    super(code, message, options);
   }
 }

@@ -1,9 +1,8 @@
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { asProblem, Problem, type ProblemCode } from '@berth/problem';
-import type { ProblemBody } from '@berth/site-api';
+import { problemType, type ProblemBody } from '@berth/site-api';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
-import { StaleCsrfToken } from './gate.js';
 import { InvalidFields } from './invalid-fields.js';
 import { LOG } from './tokens.js';
 
@@ -52,12 +51,13 @@ export class ProblemFilter implements ExceptionFilter {
 
 function bodyOf(problem: Problem, requestId: string, status = statusOf[problem.code]): ProblemBody {
   return {
-    type: problem instanceof StaleCsrfToken ? 'urn:berth:problem:stale-csrf-token' : 'about:blank',
+    type: problem.kind ? `${problemType}${problem.kind}` : 'about:blank',
     title: titles[problem.code],
     status,
     detail: problem.code === 'internal' ? 'cannot finish: something unexpected went wrong' : problem.message,
     code: problem.code,
     requestId,
+    ...(Object.keys(problem.blanks).length > 0 ? { blanks: { ...problem.blanks } } : {}),
     ...(problem instanceof InvalidFields ? { fields: { ...problem.fields } } : {}),
   };
 }
@@ -70,7 +70,7 @@ function problemOf(thrown: unknown): Problem {
     case 404:
       return new Problem('not_found', 'cannot find this: there is nothing at this address');
     case 401:
-      return new Problem('unauthenticated', 'cannot do this: sign in first');
+      return new Problem('unauthenticated', 'cannot do this: sign in first', { kind: 'not-signed-in' });
     case 413:
       return new Problem('invalid', 'cannot read the request: it is larger than 64 KiB');
     case 400:

@@ -61,17 +61,19 @@ export class TopUpDialog {
   protected readonly busy = signal(false);
   protected readonly problem = signal<SiteProblem | undefined>(undefined);
   protected readonly amountFault = computed(() =>
-    this.tried() && typedNanos(this.amount()) === undefined
+    (this.tried() && typedNanos(this.amount()) === undefined) || this.isRefused('nanos')
       ? this.t('admin.amountRule')
-      : (this.problem()?.fields['nanos'] ?? ''),
+      : '',
   );
   protected readonly referenceFault = computed(() =>
-    this.tried() && !this.reference().trim()
-      ? this.t('admin.referenceRule')
-      : (this.problem()?.fields['reference'] ?? ''),
+    (this.tried() && !this.reference().trim()) || this.isRefused('reference') ? this.t('admin.referenceRule') : '',
   );
 
   protected readonly text = (event: Event): string => (event.target as HTMLInputElement).value;
+
+  private isRefused(field: string): boolean {
+    return field in (this.problem()?.fields ?? {});
+  }
 
   protected async submit(event: Event): Promise<void> {
     event.preventDefault();

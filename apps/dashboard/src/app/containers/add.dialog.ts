@@ -43,7 +43,8 @@ export class AddDialog {
   protected readonly nameWrong = computed(() => {
     const fault = nameFault(this.name());
     if (fault) return this.t(`add.${fault}`);
-    return this.problem()?.fields['name'] ?? '';
+    const { kind, blanks, fields } = this.problem() ?? {};
+    return kind === 'name-taken' ? this.t('refusal.name-taken', blanks) : (fields?.['name'] ?? '');
   });
 
   protected readonly text = (event: Event): string => (event.target as HTMLInputElement).value;

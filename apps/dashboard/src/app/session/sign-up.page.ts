@@ -79,14 +79,15 @@ export class SignUpPage {
   protected readonly busy = signal(false);
   protected readonly problem = signal<SiteProblem | undefined>(undefined);
 
-  /** What is wrong beside each field: our own rules first, then what site said of it. */
+  /** What is wrong beside each field: by our own rules or by site's. */
   protected readonly faults = computed(() => {
     const said = this.problem()?.fields ?? {};
-    const own = (isWrong: boolean, words: string) => (this.tried() && isWrong ? words : '');
+    const fault = (field: string, isWrong: boolean, words: string) =>
+      (this.tried() && isWrong) || field in said ? words : '';
     return {
-      name: own(!this.name().trim(), this.t('session.needName')) || (said['name'] ?? ''),
-      email: own(!/.+@.+/.test(this.email()), this.t('session.needEmail')) || (said['email'] ?? ''),
-      password: own(this.password().length < 10, this.t('session.needLongPassword')) || (said['password'] ?? ''),
+      name: fault('name', !this.name().trim(), this.t('session.needName')),
+      email: fault('email', !/.+@.+/.test(this.email()), this.t('session.needEmail')),
+      password: fault('password', this.password().length < 10, this.t('session.needLongPassword')),
     };
   });
 

@@ -35,7 +35,7 @@ export class SiteClient {
     try {
       return await this.sendOnce(row, input);
     } catch (thrown) {
-      if (!problemOf(thrown).isStaleToken) throw thrown;
+      if (problemOf(thrown).kind !== 'stale-csrf-token') throw thrown;
       await this.sendOnce(routes['session.get'], {});
       return this.sendOnce(row, input);
     }
@@ -57,6 +57,7 @@ function decoded(row: Route, reply: unknown): unknown {
   const result = row.reply.safeDecode(reply as never);
   if (result.success) return result.data;
   throw new SiteProblem('internal', 'cannot read the answer: this page is older than the server; reload it', {
+    kind: 'outdated-page',
     cause: result.error,
   });
 }

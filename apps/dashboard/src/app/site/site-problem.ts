@@ -1,50 +1,50 @@
 import { HttpErrorResponse } from '@angular/common/http';
-import { asProblem, Problem, type ProblemCode } from '@berth/problem';
-import { ProblemBody } from '@berth/site-api';
+import { asProblem, isProblemKind, Problem, type Blanks, type ProblemCode, type ProblemKind } from '@berth/problem';
+import { ProblemBody, problemType } from '@berth/site-api';
 
 /** A refusal as the page shows it: why, what to do, which fields, and the request id to quote. */
 export class SiteProblem extends Problem {
   readonly requestId: string | undefined;
   readonly fields: Readonly<Record<string, string>>;
-  /** site's way to say "renew the CSRF token and try again". */
-  readonly isStaleToken: boolean;
 
   constructor(code: ProblemCode, message: string, options: SiteProblemOptions = {}) {
-    super(code, message, { cause: options.cause });
+    super(code, message, { cause: options.cause, kind: options.kind, blanks: options.blanks });
     this.requestId = options.requestId;
     this.fields = options.fields ?? {};
-    this.isStaleToken = options.isStaleToken ?? false;
   }
 }
 
 type SiteProblemOptions = Readonly<{
   requestId?: string | undefined;
   fields?: Readonly<Record<string, string>> | undefined;
-  isStaleToken?: boolean;
+  kind?: ProblemKind | undefined;
+  blanks?: Blanks | undefined;
   cause?: unknown;
 }>;
-
-const staleToken = 'urn:berth:problem:stale-csrf-token';
 
 /** The one place where a failure of any kind becomes a Problem: refused, unreachable, or not what was agreed. */
 export function problemOf(thrown: unknown): SiteProblem {
   if (thrown instanceof SiteProblem) return thrown;
   if (!(thrown instanceof HttpErrorResponse)) {
-    const { code, message } = asProblem(thrown);
-    return new SiteProblem(code, message, { cause: thrown });
+    const { code, message, kind, blanks } = asProblem(thrown);
+    return new SiteProblem(code, message, { kind, blanks, cause: thrown });
   }
   const requestId = thrown.headers.get('X-Request-Id') ?? undefined;
   const body = ProblemBody.safeParse(parsed(thrown.error));
   if (body.success) {
-    const { code, detail, title, type, fields } = body.data;
+    const { code, detail, title, type, blanks, fields } = body.data;
+    const kind = type.startsWith(problemType) ? type.slice(problemType.length) : undefined;
     return new SiteProblem(code, detail ?? title, {
       requestId: body.data.requestId,
       fields,
-      isStaleToken: type === staleToken,
+      kind: isProblemKind(kind) ? kind : undefined,
+      blanks,
       cause: thrown,
     });
   }
-  return new SiteProblem(codeOf(thrown.status), wordsOf(thrown.status), { requestId, cause: thrown });
+  const { status } = thrown;
+  const kind = status === 0 ? 'offline' : 'unexplained';
+  return new SiteProblem(codeOf(status), wordsOf(status), { requestId, kind, blanks: { status }, cause: thrown });
 }
 
 /** Where an error's content type is not plain JSON, the browser hands its body over as text. */

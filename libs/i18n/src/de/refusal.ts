@@ -1,0 +1,25 @@
+/** Warum etwas nicht ging und was hilft, nach Art des Problems. */
+export const refusal = {
+  'admins-only': 'Das dürfen nur Verwalter.',
+  'another-site': 'Die Anfrage kam von einer anderen Seite.',
+  'app-not-offered': 'Kein erreichbarer Host hat diese App in dieser Version. Versuchen Sie es später noch einmal.',
+  'being-created': '{{ name }} wird noch angelegt.',
+  'credit-used-up': 'Es ist kein Guthaben mehr da, um {{ name }} zu starten. Laden Sie zuerst Guthaben auf.',
+  'host-silent': 'Der Host {{ host }} antwortet nicht. Versuchen Sie es gleich noch einmal.',
+  'key-used':
+    'Diese Bestellung wurde schon mit anderen Angaben gesendet. Schließen Sie den Dialog und beginnen Sie neu.',
+  'login-pending': 'Die App hat ihre Zugangsdaten noch nicht geschrieben. Versuchen Sie es gleich noch einmal.',
+  'login-put-away': 'Die Zugangsdaten von {{ name }} sind weggelegt.',
+  'name-taken':
+    'Sie haben schon einen Container namens {{ name }}, vielleicht im Papierkorb. Wählen Sie einen anderen Namen.',
+  'not-signed-in': 'Sie sind nicht oder nicht mehr angemeldet.',
+  'not-yours': 'Diesen Container gibt es bei Ihnen nicht.',
+  offline: 'Berth ist nicht erreichbar. Prüfen Sie das Netz.',
+  'outdated-page': 'Diese Seite ist älter als der Server. Laden Sie sie neu.',
+  'stale-csrf-token': 'Diese Seite war zu lange offen. Laden Sie sie neu.',
+  'too-soon': 'Zu viele Versuche. Warten Sie {{ seconds }} Sekunden.',
+  unexpected: 'Es ist unter der Nummer der Anfrage festgehalten. Versuchen Sie es gleich noch einmal.',
+  unexplained:
+    'Der Server hat mit {{ status }} geantwortet und keinen Grund genannt. Versuchen Sie es gleich noch einmal.',
+  'wrong-password': 'Adresse oder Passwort ist falsch.',
+};

@@ -1,0 +1,22 @@
+/** Why something was refused and what helps, by kind of problem. */
+export const refusal = {
+  'admins-only': 'This is for admins.',
+  'another-site': 'The request came from another site.',
+  'app-not-offered': 'No host that answers has this app and version. Try again later.',
+  'being-created': '{{ name }} is still being created.',
+  'credit-used-up': 'There is no credit left to start {{ name }}. Top up your balance first.',
+  'host-silent': 'Host {{ host }} does not answer. Try again in a moment.',
+  'key-used': 'This order was sent before with other choices. Close the dialog and begin anew.',
+  'login-pending': 'The app has not written its login yet. Try again in a moment.',
+  'login-put-away': 'The login of {{ name }} was put away.',
+  'name-taken': 'You have a container called {{ name }} already, perhaps in the trash. Choose another name.',
+  'not-signed-in': 'You are not signed in, or no longer.',
+  'not-yours': 'There is no such container among yours.',
+  offline: 'Berth cannot be reached. Check the network.',
+  'outdated-page': 'This page is older than the server. Reload it.',
+  'stale-csrf-token': 'This page was open for too long. Reload it.',
+  'too-soon': 'Too many tries. Wait {{ seconds }} seconds.',
+  unexpected: 'It is noted down with the number of the request. Try again in a moment.',
+  unexplained: 'The server answered {{ status }} and gave no reason. Try again in a moment.',
+  'wrong-password': 'The address or the password is wrong.',
+} as const;

@@ -1,0 +1,34 @@
+/**
+ * Refusals that people meet in a page. Each has a sentence in every language there, with blanks for what it names; for
+ * everybody else it is the last part of RFC 9457's `type`.
+ */
+export const problemKinds = [
+  'admins-only',
+  'another-site',
+  'app-not-offered',
+  'being-created',
+  'credit-used-up',
+  'host-silent',
+  'key-used',
+  'login-pending',
+  'login-put-away',
+  'name-taken',
+  'not-signed-in',
+  'not-yours',
+  'offline',
+  'outdated-page',
+  'stale-csrf-token',
+  'too-soon',
+  'unexpected',
+  'unexplained',
+  'wrong-password',
+] as const;
+
+export type ProblemKind = (typeof problemKinds)[number];
+
+/** What a sentence names: `{ name: 'blog' }`. */
+export type Blanks = Readonly<Record<string, string | number>>;
+
+export function isProblemKind(word: unknown): word is ProblemKind {
+  return problemKinds.includes(word as ProblemKind);
+}
