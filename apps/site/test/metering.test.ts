@@ -57,9 +57,9 @@ describe('collecting', () => {
     for (let n = 0; n < 5_003; n++)
       con.add({ container: app, from: at('10:00', n % 3_600), to: at('10:00', n % 3_600), runMs: 1n });
     await collectNow();
-    expect(con.asked.map(({ after }) => after)).toEqual([0n, 5_000n]);
+    expect(con.asked.map(({ after }) => after)).toEqual([0n, 4_999n]); // the last that is known is looked at again
     await collectNow();
-    expect(con.asked.at(-1)?.after).toBe(5_003n);
+    expect(con.asked.at(-1)?.after).toBe(5_002n);
     expect(await db.query('select run_ms from usage_sum where lease_id = $1', [app])).toEqual([{ run_ms: '5003' }]);
   });
 
@@ -193,13 +193,13 @@ describe('rating', () => {
     expect(await unbilledInBooks()).toBe(expected);
   });
 
-  it('does not let one that cannot be rated keep the others waiting', async () => {
+  it('leaves use under a tag that nobody offered open, and posts the rest', async () => {
     const odd = await books.lease(`odd-${made}`, ann, con.host);
     con.add({ container: odd, from: at('10:00'), to: at('11:00'), tariffTag: 'nobody:knows' });
     con.add({ container: app, from: at('10:00'), to: at('11:00') });
     con.closeAt(at('11:00'));
     await collectNow();
-    await expect(rateNow()).rejects.toThrow('cannot rate 1 of 2 hours');
+    expect(await rateNow()).toBe(1);
     expect(await entries()).toHaveLength(1);
     expect(await shownUnbilled()).toBe(3_000_000n);
     await db.query('update usage_sum set dirty = false where lease_id = $1', [odd]);
@@ -260,7 +260,7 @@ describe('cost now', () => {
     expect(withVat.hourNanos('nobody:knows')).toBe(0n);
   });
 
-  it('takes at most three statements, however many leases are asked for', async () => {
+  it('takes one statement, however many leases are asked for', async () => {
     const leases = [app];
     for (let n = 0; n < 20; n++) leases.push(await books.lease(`many-${made}-${n}`, ann, con.host));
     for (const container of leases) con.add({ container, from: at('10:00'), to: at('10:10') });
@@ -268,7 +268,7 @@ describe('cost now', () => {
     let statements = 0;
     const counting = { query: (text: string, values: unknown[]) => ((statements += 1), db.query(text, values)) };
     await costs.costToday(counting as unknown as DataSource['manager'], leases, new Date(at('10:10')));
-    expect(statements).toBeLessThanOrEqual(3);
+    expect(statements).toBe(1);
   });
 });
 

@@ -16,6 +16,7 @@ export const grants: Readonly<Record<string, string>> = {
   tariff: 'select, insert (id, body)',
   usage_cursor: 'select, insert, update',
   usage_sample: 'select, insert',
+  usage_set_aside: 'select, insert (host, instance, seq, lease_id, reason, body)',
   usage_sum: 'select, insert, update',
   usage_entry: 'select, insert, update (invoice_number)',
   usage_line: 'select, insert',

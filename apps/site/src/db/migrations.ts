@@ -2,6 +2,7 @@ import { Customers1795300000000 } from './migrations/1795300000000-customers.js'
 import { Ledger1795384800100 } from './migrations/1795384800100-ledger.js';
 import { Usage1795384800200 } from './migrations/1795384800200-usage.js';
 import { Invoices1795384800300 } from './migrations/1795384800300-invoices.js';
+import { Doubts1795384800400 } from './migrations/1795384800400-doubts.js';
 
 /** In the order in which they are applied; a merged one never changes. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   Ledger1795384800100,
   Usage1795384800200,
   Invoices1795384800300,
+  Doubts1795384800400,
 ] as const;

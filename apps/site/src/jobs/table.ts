@@ -9,7 +9,7 @@ import { sealEntries } from '../ledger/seal.js';
 import { collect } from '../metering/collector.js';
 import { greatestSkewMs, type Journal } from '../metering/journal.js';
 import type { Journals } from '../metering/journals.js';
-import { rateClosedHours } from '../metering/rating.js';
+import { mustKnowTags, rateClosedHours } from '../metering/rating.js';
 import type { TariffBook } from '../metering/tariffs.js';
 import type { Job } from './job.js';
 
@@ -35,7 +35,9 @@ export function jobTable({ db, ledger, tariffs, journals, invoicing, containers,
       everyMs: seconds(60),
       run: async () => {
         await tariffs.open(db.manager); // a newer site may have brought one
-        return rateClosedHours(db, { ledger, tariffs });
+        const posted = await rateClosedHours(db, { ledger, tariffs });
+        await mustKnowTags(db.manager, tariffs);
+        return posted;
       },
     },
     sealing(db),
@@ -51,7 +53,12 @@ function collecting(db: DataSource, journal: Journal, log: Logger): Job {
     everyMs: seconds(2),
     run: async (stopping) => {
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(seconds(5))]);
-      const { skewMs } = await collect(db, journal, { signal });
+      const { skewMs, doubted } = await collect(db, journal, { signal });
+      if (doubted.length > 0) {
+        const [{ reason, sample } = {}] = doubted;
+        const first = sample && { container: sample.container, seq: `${sample.seq}`, reason };
+        log.warn({ host: journal.host, count: doubted.length, first }, 'samples of a host were set aside');
+      }
       const isOff = Math.abs(skewMs) > greatestSkewMs;
       if (isOff && !wasOff) log.warn({ host: journal.host, skewMs }, "a host's clock and ours differ");
       wasOff = isOff;

@@ -1,11 +1,12 @@
 import { Problem } from '@berth/problem';
 import type { DataSource, EntityManager } from 'typeorm';
-import { pageSize, type Cursor, type Journal, type Page } from './journal.js';
-import { insertSamples } from './samples.js';
+import { doubt } from './doubt.js';
+import { labelOf, pageSize, type Cursor, type Journal, type Page } from './journal.js';
+import { insertSamples, setAside, type Doubted } from './samples.js';
 
 type Options = Readonly<{ cut?: boolean; signal?: AbortSignal }>;
 
-export type Collected = Readonly<{ skewMs: number }>;
+export type Collected = Readonly<{ skewMs: number; doubted: readonly Doubted[] }>;
 
 /**
  * Fetches everything after the cursor. Each page and the cursor past it are one transaction, so a kill at any point
@@ -13,22 +14,75 @@ export type Collected = Readonly<{ skewMs: number }>;
  * @throws whatever the host's client throws when the host is silent.
  */
 export async function collect(dataSource: DataSource, journal: Journal, options: Options = {}): Promise<Collected> {
+  const doubted: Doubted[] = [];
   for (let first = true; ; first = false) {
     const stored = await cursorOf(dataSource.manager, journal.host);
-    const page = await readPage(journal, stored, { ...options, cut: first && options.cut === true });
+    const { page, cursor } = await readOn(dataSource.manager, journal, stored, {
+      ...options,
+      cut: first && options.cut === true,
+    });
     mustCover(journal.host, page);
     const skewMs = Date.parse(page.observedAt) - Date.now();
-    const taken = await dataSource.transaction((db) => take(db, journal.host, stored, page, skewMs));
-    if (!taken || page.samples.length < pageSize) return { skewMs };
+    const taken = await dataSource.transaction((db) => take(db, journal.host, stored, cursor, page, skewMs));
+    doubted.push(...(taken ?? []));
+    if (!taken || page.samples.length < pageSize) return { skewMs, doubted };
   }
 }
 
-async function readPage(journal: Journal, stored: Cursor | undefined, { cut, signal }: Options): Promise<Page> {
-  const from = (after: bigint) =>
-    journal.read({ after, limit: pageSize, ...(cut ? { cut } : {}) }, signal ? { signal } : {});
-  const page = await from(stored?.after ?? 0n);
-  // Another database of con: its numbers begin anew, and nothing of the old one comes again.
-  return stored && page.instance !== stored.instance ? from(0n) : page;
+type Read = Readonly<{ page: Page; cursor: Cursor }>;
+
+/**
+ * The page after the cursor, where it still is the journal that was read before. Another instance is another journal;
+ * so is one that no longer holds the sample read last, because con's database was brought back from a backup.
+ */
+async function readOn(
+  db: EntityManager,
+  journal: Journal,
+  stored: Cursor | undefined,
+  { cut, signal }: Options,
+): Promise<Read> {
+  const from = (after: bigint, limit: number) =>
+    journal.read({ after, limit, ...(cut ? { cut } : {}) }, signal ? { signal } : {});
+  if (!stored || stored.after === 0n) {
+    const page = await from(0n, pageSize);
+    if (!stored || page.instance === stored.instance) {
+      return { page, cursor: stored ?? { instance: page.instance, epoch: 1, after: 0n, resumesAt: null } };
+    }
+    return { page, cursor: await another(db, journal.host, stored, page) };
+  }
+  // One more than is new: the last that is known, to see that it is still there.
+  const page = await from(stored.after - 1n, pageSize + 1);
+  const [last, ...samples] = page.samples;
+  if (page.instance === stored.instance && last && (await isKnown(db, journal.host, stored, last))) {
+    return { page: { ...page, samples }, cursor: stored };
+  }
+  return { page: await from(0n, pageSize), cursor: await another(db, journal.host, stored, page) };
+}
+
+/** Numbers begin anew, and what the journal before has told of is not told again. */
+async function another(db: EntityManager, host: string, stored: Cursor, { instance }: Page): Promise<Cursor> {
+  const [row]: { last: Date | null }[] = await db.query(
+    'select max(to_at) as last from usage_sample where host = $1 and to_at <= now()',
+    [host],
+  );
+  const epoch = instance === stored.instance ? stored.epoch + 1 : 1;
+  return { instance, epoch, after: 0n, resumesAt: row?.last ?? stored.resumesAt };
+}
+
+async function isKnown(
+  db: EntityManager,
+  host: string,
+  cursor: Cursor,
+  last: Page['samples'][number],
+): Promise<boolean> {
+  if (last.seq !== cursor.after) return false;
+  const rows: unknown[] = await db.query(
+    `select 1 from usage_sample where host = $1 and instance = $2 and seq = $3
+        and lease_id = $4 and boot = $5 and from_at = $6 and to_at = $7
+     union all select 1 from usage_set_aside where host = $1 and instance = $2 and seq = $3`,
+    [host, labelOf(cursor), `${last.seq}`, last.container, last.boot, last.from, last.to],
+  );
+  return rows.length > 0;
 }
 
 /** Inserts the page and moves the cursor, unless somebody else moved it since `stored` was read. */
@@ -36,31 +90,49 @@ async function take(
   db: EntityManager,
   host: string,
   stored: Cursor | undefined,
+  cursor: Cursor,
   page: Page,
   skewMs: number,
-): Promise<boolean> {
-  const expected = stored ?? { instance: page.instance, after: 0n };
+): Promise<Doubted[] | undefined> {
+  const expected = stored ?? cursor;
   await db.query('insert into usage_cursor (host, instance) values ($1, $2) on conflict do nothing', [
     host,
     expected.instance,
   ]);
   const now = await cursorOf(db, host, 'for update');
-  if (now?.instance !== expected.instance || now.after !== expected.after) return false;
-  await insertSamples(db, host, page.instance, page.samples);
+  if (!now || labelOf(now) !== labelOf(expected) || now.after !== expected.after) return undefined;
+  const known = { nowMs: Date.now(), resumesMs: cursor.resumesAt?.getTime() };
+  const judged = page.samples.map((sample) => ({ sample, reason: doubt(sample, known) }));
+  const doubted = judged.flatMap(({ sample, reason }) => (reason === undefined ? [] : { sample, reason }));
+  const believed = judged.filter(({ reason }) => reason === undefined).map(({ sample }) => sample);
+  await insertSamples(db, host, labelOf(cursor), believed);
+  await setAside(db, host, labelOf(cursor), doubted);
   await db.query(
-    `update usage_cursor set instance = $2, after = $3, complete_until = $4, observed_at = $5, skew_ms = $6
+    `update usage_cursor set instance = $2, epoch = $3, resumes_at = $4, after = $5,
+            complete_until = least($6::timestamptz, clock_timestamp()), observed_at = $7, skew_ms = $8
       where host = $1`,
-    [host, page.instance, page.next.toString(), page.completeUntil, page.observedAt, skewMs],
+    [
+      host,
+      cursor.instance,
+      cursor.epoch,
+      cursor.resumesAt,
+      `${page.next}`,
+      page.completeUntil,
+      page.observedAt,
+      skewMs,
+    ],
   );
-  return true;
+  return doubted;
 }
 
+type CursorRow = Readonly<{ instance: string; epoch: number; after: string; resumesAt: Date | null }>;
+
 async function cursorOf(db: EntityManager, host: string, lock: 'for update' | '' = ''): Promise<Cursor | undefined> {
-  const [row]: { instance: string; after: string }[] = await db.query(
-    `select instance, after from usage_cursor where host = $1 ${lock}`,
+  const [row]: CursorRow[] = await db.query(
+    `select instance, epoch, after, resumes_at as "resumesAt" from usage_cursor where host = $1 ${lock}`,
     [host],
   );
-  return row && { instance: row.instance, after: BigInt(row.after) };
+  return row && { ...row, after: BigInt(row.after) };
 }
 
 function mustCover(host: string, { next, samples }: Page): void {

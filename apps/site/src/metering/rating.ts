@@ -1,9 +1,11 @@
+import { Problem } from '@berth/problem';
 import type { DataSource, EntityManager } from 'typeorm';
 import { customerAccount } from '../ledger/account.js';
 import { moves } from '../ledger/entry.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { difference, rate, total, type RatedLine } from '../pricing/rate.js';
 import { entryIdOf, lineOf, useOf, type LeaseHour, type LineRow, type SumRow } from './hour.js';
+import { isOffered, tagsOf } from '../pricing/tariff.js';
 import type { TariffBook } from './tariffs.js';
 
 type Books = Readonly<{ ledger: Ledger; tariffs: TariffBook }>;
@@ -19,7 +21,7 @@ const batch = 2_000;
  */
 export async function rateClosedHours(dataSource: DataSource, books: Books): Promise<number> {
   const failed: unknown[] = [];
-  const hours = await closedHours(dataSource.manager);
+  const hours = await closedHours(dataSource.manager, books.tariffs);
   for (const hour of hours) {
     await dataSource.transaction((db) => postHour(db, hour, books)).catch((error: unknown) => failed.push(error));
   }
@@ -27,12 +29,24 @@ export async function rateClosedHours(dataSource: DataSource, books: Books): Pro
   return hours.length;
 }
 
-/** Those with something new, whose host has told everything up to their end. */
-async function closedHours(db: EntityManager): Promise<LeaseHour[]> {
+/** @throws Problem `internal` where a host reports use under tags that nobody offered: it is not charged, and somebody must look at it. */
+export async function mustKnowTags(db: EntityManager, tariffs: TariffBook): Promise<void> {
+  const rows: { tag: string; host: string }[] = await db.query(
+    'select distinct tariff_tag as tag, host from usage_sum where dirty and tariff_tag <> all($1) limit 10',
+    [tagsOf(tariffs.all)],
+  );
+  if (rows.length === 0) return;
+  const which = rows.map(({ tag, host }) => `${JSON.stringify(tag)} of host ${host}`).join(', ');
+  throw new Problem('internal', `cannot rate the tag ${which}: no tariff has it`);
+}
+
+/** Those with something new, whose host has told everything up to their end. Tags that nobody offered are left alone. */
+async function closedHours(db: EntityManager, tariffs: TariffBook): Promise<LeaseHour[]> {
   const rows: { lease_id: string; hour: Date }[] = await db.query(
     `select distinct lease_id, hour from usage_sum join usage_cursor using (host)
-      where dirty and complete_until >= hour + interval '1 hour'
+      where dirty and complete_until >= hour + interval '1 hour' and tariff_tag = any($1)
       order by hour, lease_id limit ${batch}`,
+    [tagsOf(tariffs.all)],
   );
   return rows.map(({ lease_id: leaseId, hour }) => ({ leaseId, hour }));
 }
@@ -48,7 +62,7 @@ export async function postUsed(db: EntityManager, customerId: string, until: Dat
 }
 
 /**
- * Posts what is new in an hour. The lock on its sums makes collector and raters take turns: a sample is either in this
+ * Posts what is new in an hour. Use under a tag that nobody offered stays open, and keeps nothing else from being posted. The lock on its sums makes collector and raters take turns: a sample is either in this
  * posting or in the next one.
  */
 export async function postHour(db: EntityManager, at: LeaseHour, { ledger, tariffs }: Books): Promise<void> {
@@ -58,16 +72,17 @@ export async function postHour(db: EntityManager, at: LeaseHour, { ledger, tarif
   );
   const [first] = sums;
   if (!first) return;
-  const lines = difference(rate(sums.map(useOf), tariffs.all), await postedLines(db, at));
+  const offered = sums.filter(({ tariff_tag }) => isOffered(tariffs.all, tariff_tag));
+  const lines = difference(rate(offered.map(useOf), tariffs.all), await postedLines(db, at));
   if (lines.length > 0) {
-    const from = least(sums.map((sum) => sum.fresh_from)) ?? at.hour;
-    const to = greatest(sums.map((sum) => sum.fresh_to)) ?? from;
+    const from = least(offered.map((sum) => sum.fresh_from)) ?? at.hour;
+    const to = greatest(offered.map((sum) => sum.fresh_to)) ?? from;
     await insertEntry(db, at, { customerId: first.customer_id, from, to, lines }, ledger);
   }
   await db.query(
     `update usage_sum set dirty = false, fresh_from = null, fresh_to = null
-      where lease_id = $1 and hour = $2`,
-    [at.leaseId, at.hour],
+      where lease_id = $1 and hour = $2 and tariff_tag = any($3)`,
+    [at.leaseId, at.hour, offered.map(({ tariff_tag }) => tariff_tag)],
   );
 }
 

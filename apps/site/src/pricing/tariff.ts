@@ -104,13 +104,18 @@ export function fromTag(tariffs: Tariffs, tag: string): { tariff: Tariff; size: 
   return found;
 }
 
+/** Every tag that was ever offered. */
+export function tagsOf(tariffs: Tariffs): string[] {
+  return [...tariffs.values()].flatMap((tariff) => tariff.sizes.map(({ id }) => tariffTag(tariff, id)));
+}
+
 export function isOffered(tariffs: Tariffs, tag: string): boolean {
   return find(tariffs, tag) !== undefined;
 }
 
 function find(tariffs: Tariffs, tag: string): { tariff: Tariff; size: TariffSize } | undefined {
-  const [tariffId = '', sizeId = ''] = tag.split(':');
+  const [tariffId = '', sizeId = '', ...more] = tag.split(':');
   const tariff = tariffs.get(tariffId);
   const size = tariff?.sizes.find(({ id }) => id === sizeId);
-  return tariff && size && { tariff, size };
+  return tariff && size && more.length === 0 ? { tariff, size } : undefined;
 }
