@@ -149,15 +149,6 @@ it('use under a tag that nobody offered keeps nothing else from being posted, an
   expect(posted?.quantity).toBe('1800000');
 });
 
-it('a host that claims to have told of tomorrow closes no hour that is not over', async () => {
-  const now = Date.now();
-  ours.add({ container: app, from: new Date(now - 1).toISOString(), to: new Date(now).toISOString() });
-  ours.closeAt('9999-01-01T00:00:00.000Z');
-  await collect(db, ours.journal);
-  await rateNow();
-  expect(await db.query('select 1 from usage_entry where lease_id = $1', [app])).toEqual([]);
-});
-
 it('what was used is shown once while its hour is being posted', async () => {
   ours.add({ container: app, from: at('10:00'), to: at('10:59', 59) });
   ours.closeAt(at('11:00'));

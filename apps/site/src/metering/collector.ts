@@ -109,7 +109,7 @@ async function take(
   await setAside(db, host, labelOf(cursor), doubted);
   await db.query(
     `update usage_cursor set instance = $2, epoch = $3, resumes_at = $4, after = $5,
-            complete_until = least($6::timestamptz, clock_timestamp()), observed_at = $7, skew_ms = $8
+            complete_until = $6, observed_at = $7, skew_ms = $8
       where host = $1`,
     [
       host,
