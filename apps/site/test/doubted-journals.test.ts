@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { Ledger } from '../src/ledger/ledger.js';
 import { collect } from '../src/metering/collector.js';
 import { Costs } from '../src/metering/costs.js';
+import { journalWarnings } from '../src/metering/journal-warnings.js';
 import { mustKnowTags, rateClosedHours } from '../src/metering/rating.js';
 import { TariffBook } from '../src/metering/tariffs.js';
 import { demoTariff, Tariff } from '../src/pricing/tariff.js';
@@ -163,4 +164,24 @@ it('what was used is shown once while its hour is being posted', async () => {
   });
   expect(during).toBe(before);
   expect(await shown((sql, values) => db.query(sql, values))).toBe(before);
+});
+
+it('an operator is told of a clock that differs, of a journal that went back, and of samples not believed', async () => {
+  ours.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+  ours.add({ container: app, from: at('10:30'), to: at('10:00') });
+  await collect(db, ours.journal);
+  ours.samples.length = 1;
+  const read: ConJournal['journal']['read'] = async (params) => ({
+    ...(await ours.journal.read(params)),
+    observedAt: new Date(Date.now() + 60_000).toISOString(),
+  });
+  await collect(db, { host: ours.host, read });
+  await collect(db, theirs.journal);
+  const warnings = await journalWarnings(db.manager);
+  expect(warnings.get(ours.host)?.map(({ what }) => what)).toEqual([
+    expect.stringMatching(/^Its clock and ours differ by (59|60) s\.$/),
+    'Its journal went back to a backup.',
+    '2 samples of it are not believed and not billed; the last because an earlier journal of this host has told of that time.',
+  ]);
+  expect(warnings.get(theirs.host)).toEqual([]);
 });

@@ -5,13 +5,12 @@ import { Containers } from './containers.js';
 import { ContainersController } from './containers.controller.js';
 import { HostShelf } from './host-shelf.js';
 import { Clients, Hosts, realClients } from './hosts.js';
-import { HostsController } from './hosts.controller.js';
 import { Leases } from './leases.js';
 import { Logins } from './logins.js';
 import { Placing } from './placing.js';
 
 export const containersRoom: Room = {
-  controllers: [ContainersController, HostsController],
+  controllers: [ContainersController],
   providers: [
     Containers,
     Hosts,

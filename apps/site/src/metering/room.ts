@@ -5,11 +5,12 @@ import { CONFIG } from '../http/tokens.js';
 import type { Room } from '../room.js';
 import { BookedTerms } from './booked-terms.js';
 import { Costs } from './costs.js';
+import { HostsController } from './hosts.controller.js';
 import { Collection, Journals } from './journals.js';
 import { TariffBook } from './tariffs.js';
 
 export const meteringRoom: Room = {
-  controllers: [],
+  controllers: [HostsController],
   providers: [
     Collection,
     { provide: Terms, useClass: BookedTerms },
