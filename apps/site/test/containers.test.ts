@@ -94,12 +94,34 @@ describe('A container', () => {
     );
     const { Terms } = await import('../src/containers/terms.js');
     const terms = site.app.get(Terms);
-    const usual = terms.mayStart.bind(terms);
-    terms.mayStart = async (who) => who !== customer && usual(who);
+    const usual = terms.mayRun.bind(terms);
+    terms.mayRun = async (who) => usual(who.filter((one) => one !== customer));
     const answer = await poor.post(`/api/containers/${id}/start`);
-    terms.mayStart = usual;
+    terms.mayRun = usual;
     expect(answer.status).toBe(403);
     expect((await read(answer))['detail']).toMatch(/^cannot start broke: there is no credit left/);
+  });
+
+  it('is turned off when the credit is used up, and the page is told', async () => {
+    const poor = await Browser.of(site.url, 'spent@example.org');
+    const [spent, other] = [await add(poor, 'spent'), await add(ada, 'paid')];
+    await poor.post(`/api/containers/${spent}/start`);
+    await ada.post(`/api/containers/${other}/start`);
+    const [{ id: customer } = { id: '' }] = await site.db.query<{ id: string }>(
+      `select id from customer where email = 'spent@example.org'`,
+    );
+    const { Terms } = await import('../src/containers/terms.js');
+    const { Unpaid } = await import('../src/containers/unpaid.js');
+    const terms = site.app.get(Terms);
+    const usual = terms.mayRun.bind(terms);
+    terms.mayRun = async (who) => usual(who.filter((one) => one !== customer));
+    const told = await site.app.get(Unpaid).stop();
+    const page = await read(await poor.get('/api/containers'));
+    terms.mayRun = usual;
+    expect(told).toBe(1);
+    expect(page['mayStart']).toBe(false);
+    expect((await listed(poor)).find(({ id }) => id === spent)?.state).toMatch(/^stop/);
+    expect((await listed(ada)).find(({ id }) => id === other)?.state).toBe('running');
   });
 
   it('shows its login once it is written, until it is put away', async () => {

@@ -89,7 +89,13 @@ export const Container = z.object({
   observedAt: instant.optional(),
 });
 
-export const ContainerList = z.object({ containers: z.array(Container), now: instant, currency: z.string() });
+export const ContainerList = z.object({
+  containers: z.array(Container),
+  /** False once the credit is used up: what was on is turned off, and nothing starts. */
+  mayStart: z.boolean(),
+  now: instant,
+  currency: z.string(),
+});
 
 /** What an app says of its first sign-in, as its first boot wrote it. */
 export const Login = z.object({ user: z.string(), password: z.string(), url: z.string().optional() });

@@ -30,7 +30,7 @@ export class FakeSite {
   answer: (name: RouteName) => Promise<unknown> = async () => this.list();
 
   list() {
-    return { containers: this.containers, now: new Date().toISOString(), currency: 'EUR' };
+    return { containers: this.containers, mayStart: true, now: new Date().toISOString(), currency: 'EUR' };
   }
 
   call(name: RouteName): Promise<unknown> {

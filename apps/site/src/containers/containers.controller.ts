@@ -16,8 +16,9 @@ export class ContainersController {
 
   @Serves('containers.list')
   async list(@Req() request: Request): Promise<ContainerList> {
-    const containers = await this.containers.list(callerOf(request).id);
-    return { containers, now: new Date().toISOString(), currency: this.config.currency };
+    const { id } = callerOf(request);
+    const [containers, mayStart] = await Promise.all([this.containers.list(id), this.containers.mayStart(id)]);
+    return { containers, mayStart, now: new Date().toISOString(), currency: this.config.currency };
   }
 
   @Serves('containers.create')

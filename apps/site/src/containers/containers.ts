@@ -54,10 +54,14 @@ export class Containers {
     return this.get(customerId, lease.id);
   }
 
+  async mayStart(customerId: string): Promise<boolean> {
+    return (await this.terms.mayRun([customerId])).has(customerId);
+  }
+
   /** @throws Problem `forbidden` where nothing is left to pay with. */
   async start(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
-    if (!(await this.terms.mayStart(customerId)))
+    if (!(await this.mayStart(customerId)))
       throw new Problem('forbidden', `cannot start ${lease.name}: there is no credit left; top up your balance first`, {
         kind: 'credit-used-up',
         blanks: { name: lease.name },

@@ -8,6 +8,7 @@ import { Clients, Hosts, realClients } from './hosts.js';
 import { Leases } from './leases.js';
 import { Logins } from './logins.js';
 import { Placing } from './placing.js';
+import { Unpaid } from './unpaid.js';
 
 export const containersRoom: Room = {
   controllers: [ContainersController],
@@ -17,6 +18,7 @@ export const containersRoom: Room = {
     Leases,
     Logins,
     Placing,
+    Unpaid,
     { provide: Clients, useValue: realClients },
     {
       provide: DemoMode,

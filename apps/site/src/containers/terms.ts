@@ -3,8 +3,8 @@
  * does no arithmetic with money.
  */
 export abstract class Terms {
-  /** Whether this customer may turn something on now. */
-  abstract mayStart(customerId: string): Promise<boolean>;
+  /** Those of these customers who may turn something on now, and keep on what is on. */
+  abstract mayRun(customerIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Cost since midnight in the billing time zone, VAT included, by lease. */
   abstract costToday(leaseIds: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
   /** What an hour on costs under that tag, VAT included. */

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Containers } from '../containers/containers.js';
+import { Unpaid } from '../containers/unpaid.js';
 import { LOG } from '../http/tokens.js';
 import { Invoicing } from '../invoices/invoicing.js';
 import { Ledger } from '../ledger/ledger.js';
@@ -32,7 +33,7 @@ export const jobsRoom: Room = {
     Opening,
     {
       provide: Jobs,
-      inject: [DataSource, Ledger, TariffBook, Journals, Invoicing, Containers, LOG],
+      inject: [DataSource, Ledger, TariffBook, Journals, Invoicing, Containers, Unpaid, LOG],
       useFactory: (
         db: DataSource,
         ledger: Ledger,
@@ -40,8 +41,9 @@ export const jobsRoom: Room = {
         journals: Journals,
         invoicing: Invoicing,
         containers: Containers,
+        unpaid: Unpaid,
         log: Logger,
-      ) => new Jobs(db, jobTable({ db, ledger, tariffs, journals, invoicing, containers, log }), log),
+      ) => new Jobs(db, jobTable({ db, ledger, tariffs, journals, invoicing, containers, unpaid, log }), log),
     },
   ],
 };

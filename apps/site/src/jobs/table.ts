@@ -2,6 +2,7 @@ import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Containers } from '../containers/containers.js';
+import type { Unpaid } from '../containers/unpaid.js';
 import { issueMonthly } from '../invoices/monthly.js';
 import type { Invoicing } from '../invoices/invoicing.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -20,13 +21,14 @@ export type Doers = Readonly<{
   journals: Journals;
   invoicing: Invoicing;
   containers: Containers;
+  unpaid: Unpaid;
   log: Logger;
 }>;
 
 const seconds = (count: number) => count * 1_000;
 
 /** Everything that site does by itself. */
-export function jobTable({ db, ledger, tariffs, journals, invoicing, containers, log }: Doers): readonly Job[] {
+export function jobTable({ db, ledger, tariffs, journals, invoicing, containers, unpaid, log }: Doers): readonly Job[] {
   return [
     // One a host, so that a silent one keeps nobody else waiting.
     ...journals.all().map((journal) => collecting(db, journal, log)),
@@ -42,6 +44,8 @@ export function jobTable({ db, ledger, tariffs, journals, invoicing, containers,
     },
     sealing(db),
     { name: 'settle leases', everyMs: seconds(60), run: () => containers.settleAll() },
+    // With con's sample every 10 s, and a stop of at most 10 s, use beyond the last credit stays below a minute.
+    { name: 'stop what is unpaid', everyMs: seconds(15), run: () => unpaid.stop() },
     { name: 'invoice', everyMs: seconds(3_600), run: () => issueMonthly(db, invoicing) },
   ];
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Terms } from '../containers/terms.js';
+import { standingOf } from '../pricing/standing.js';
 import { Costs } from './costs.js';
 
 /** What containers ask, answered out of the books. */
@@ -11,8 +12,9 @@ export class BookedTerms implements Terms {
     private readonly costs: Costs,
   ) {}
 
-  async mayStart(customerId: string): Promise<boolean> {
-    return (await this.costs.standing(this.db.manager, customerId)).mayStart;
+  async mayRun(customerIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const funds = await this.costs.funds(this.db.manager, customerIds);
+    return new Set([...funds].filter(([, one]) => standingOf(one).mayStart).map(([id]) => id));
   }
 
   costToday(leaseIds: readonly string[]): Promise<ReadonlyMap<string, bigint>> {

@@ -106,6 +106,8 @@ export const dashboard = {
     emptyTitle: 'Noch kein Container',
     emptyText: 'Eine Anwendung wählen, ihr einen Namen geben, und in einer Minute hat sie eine eigene Adresse.',
     loading: 'Wird geladen …',
+    noCredit:
+      'Das Guthaben ist aufgebraucht: Was an war, wird ausgeschaltet, und nichts startet, bis Sie Guthaben aufladen.',
     stale: 'Die Liste ist {{ age }} alt: Berth antwortet nicht. Es wird von selbst weiter versucht.',
     trashed: '{{ name }} ist im Papierkorb.',
     undo: 'Rückgängig',

@@ -106,6 +106,7 @@ export const dashboard = {
     emptyTitle: 'No container yet',
     emptyText: 'Choose an app, give it a name, and it has an address of its own in a minute.',
     loading: 'Loading …',
+    noCredit: 'There is no credit left: what was on is turned off, and nothing starts until you top up.',
     stale: 'The list is {{ age }} old: Berth does not answer. It tries again by itself.',
     trashed: '{{ name }} is in the trash.',
     undo: 'Undo',

@@ -29,6 +29,7 @@ export class ContainerStore {
   /** `undefined` until the first answer; then the last good one, for as long as it takes. */
   readonly containers = this.list.asReadonly();
   readonly currency = signal('EUR');
+  readonly mayStart = signal(true);
   readonly problem = this.trouble.asReadonly();
   readonly lastAnswer = this.answeredAt.asReadonly();
   readonly ageMs = computed(() => {
@@ -84,12 +85,13 @@ export class ContainerStore {
   private async read(): Promise<void> {
     const { generation } = this;
     try {
-      const { containers, now, currency } = await this.site.call('containers.list');
+      const { containers, mayStart, now, currency } = await this.site.call('containers.list');
       this.trouble.set(undefined);
       if (generation !== this.generation) return;
       this.clock.learn(now);
       this.answeredAt.set(now);
       this.currency.set(currency);
+      this.mayStart.set(mayStart);
       this.list.update((before) => merged(before, containers));
     } catch (thrown) {
       this.trouble.set(problemOf(thrown));

@@ -1,6 +1,7 @@
 import { Dialog } from '@angular/cdk/dialog';
 import type { ElementRef } from '@angular/core';
 import { Component, computed, effect, inject, linkedSignal, signal, untracked, viewChild } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import type { Container } from '@berth/site-api';
 import { Icon } from '../ui/icon.js';
 import { Language, type Key } from '../ui/language.js';
@@ -30,7 +31,7 @@ const columns: readonly { key: SortKey | undefined; word: Key; class: string }[]
 /** The home page: a row a container. */
 @Component({
   selector: 'berth-containers',
-  imports: [ContainerRow, Icon, ProblemNote, Skeleton, TrashList],
+  imports: [ContainerRow, Icon, ProblemNote, RouterLink, Skeleton, TrashList],
   providers: [ContainerStore, StateNews],
   templateUrl: './containers.page.html',
 })
