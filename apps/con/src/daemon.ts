@@ -17,6 +17,7 @@ import { Numbers } from './network/numbers.js';
 import { containerHandlers } from './rpc/handlers/containers.js';
 import { hostHandlers } from './rpc/handlers/host.js';
 import { templateHandlers } from './rpc/handlers/templates.js';
+import { CallersClock } from './rpc/callers-clock.js';
 import { startServers } from './rpc/servers.js';
 import { readToken } from './rpc/token.js';
 import { Tickets } from './streams/tickets.js';
@@ -83,9 +84,13 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(every(10_000, async () => containers.expire(), tell));
 
   const now = (): Date => clock.now();
+  const callers = new CallersClock(now);
   const servers = await startServers({
     handlers: {
-      ...hostHandlers({ host, records, instance, version, warnings, now }),
+      ...hostHandlers({
+        ...{ host, records, instance, version, now },
+        warnings: () => [...warnings, ...callers.warnings()],
+      }),
       ...templateHandlers(templates),
       ...containerHandlers({ containers, records, sampler, streams: tickets, now }),
     },
@@ -94,6 +99,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     host: config.listenHost,
     port: config.listenPort,
     token: readToken(config.tokenFile ?? join(config.home, 'token')),
+    clock: callers,
     log,
   });
   stops.push(() => servers.close());

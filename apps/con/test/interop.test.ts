@@ -46,6 +46,19 @@ describe('con and the clients of others', () => {
     await expect(call('containers.get', { id: 'none' })).rejects.toMatchObject({ faultCode: 404 });
     await mustReadBeyond(con.client, async () => (await call('usage.read', {}))['samples'] as Sample[], 'by-npm');
   }, 180_000);
+
+  it('warns of a caller whose clock is an hour behind, and of nobody whose clock is right', async () => {
+    const skews = async () =>
+      (await con.client['host.info']({})).warnings.filter(({ what }) => what.includes('clock of a caller'));
+    expect(await skews()).toEqual([]);
+    const answer = await fetch(`${con.url}/RPC2`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${con.token}`, Date: new Date(Date.now() - 3_600_000).toUTCString() },
+      body: '<methodCall><methodName>host.info</methodName><params/></methodCall>',
+    });
+    expect(answer.status).toBe(200);
+    expect(await skews()).toMatchObject([{ what: expect.stringMatching(/is 36\d\d s behind ours$/) }]);
+  });
 });
 
 /** What a peer reads of the journal is what our own client reads, numbers beyond 32 bits among it. */

@@ -27,7 +27,9 @@ export function conClient(options: Endpoint & Partial<ExchangeBounds>): ConClien
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<unknown> => {
     const body = encodeCall(name, [paramsOut(name, params)]);
-    const headers = { 'Content-Type': 'text/xml', 'Content-Length': Buffer.byteLength(body) };
+    const length = Buffer.byteLength(body);
+    // con compares clocks: the one who bills and the one who measures should agree.
+    const headers = { 'Content-Type': 'text/xml', 'Content-Length': length, Date: new Date().toUTCString() };
     const incoming = await exchange(options, agent, { method: 'POST', path: '/RPC2', headers, body }, bounds, signal);
     return resultIn(name, answerIn(incoming, options, bounds), options);
   };

@@ -7,6 +7,7 @@ import { answerUpload } from '../streams/upload.js';
 import { refuseUpgrade, type Upgrades } from '../streams/upgrade.js';
 import type { Tickets } from '../streams/tickets.js';
 import { readBody, Slow, TooLong } from './body.js';
+import type { CallersClock } from './callers-clock.js';
 import type { Dispatch } from './dispatch.js';
 
 export type ListenerBounds = Readonly<{
@@ -27,6 +28,7 @@ export type ListenerNeeds = Readonly<{
   tickets: Tickets;
   upgrades: Upgrades;
   mayEnter: (authorization: string | undefined) => boolean;
+  clock: CallersClock | undefined;
   log: Logger;
   bounds: ListenerBounds;
 }>;
@@ -81,6 +83,7 @@ export class Listener {
       return this.send(response, encodeFault(faultOf(problem)), request);
     }
     this.calls += 1;
+    this.needs.clock?.hear(request.headers.date);
     try {
       const body = await readBody(request, { bytes: bounds.bodyBytes, timeoutMs: bounds.senderMs });
       const { xml, method, outcome } = await dispatch.answer(body);

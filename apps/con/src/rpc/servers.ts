@@ -5,6 +5,7 @@ import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
 import type { Tickets } from '../streams/tickets.js';
 import { Upgrades } from '../streams/upgrade.js';
+import type { CallersClock } from './callers-clock.js';
 import { Dispatch } from './dispatch.js';
 import { defaultBounds, Listener, type ListenerBounds } from './listener.js';
 import { tokenGate } from './token.js';
@@ -17,6 +18,7 @@ export type ServersNeeds = Readonly<{
   /** 0 takes any free one. */
   port: number;
   token: string;
+  clock?: CallersClock;
   log: Logger;
   bounds?: Partial<ListenerBounds>;
 }>;
@@ -25,10 +27,10 @@ export type Servers = Readonly<{ socketPath: string; port: number; close(): Prom
 
 /** Opens both doors: the unix socket, for root alone and without a token, and loopback with it. */
 export async function startServers(needs: ServersNeeds): Promise<Servers> {
-  const { tickets, log, socketPath, token } = needs;
+  const { tickets, log, clock, socketPath, token } = needs;
   const bounds = { ...defaultBounds, ...needs.bounds };
   const upgrades = new Upgrades(tickets);
-  const shared = { dispatch: new Dispatch(needs.handlers, log), tickets, upgrades, log, bounds };
+  const shared = { dispatch: new Dispatch(needs.handlers, log), tickets, upgrades, clock, log, bounds };
   const socket = new Listener({ ...shared, name: 'socket', mayEnter: () => true }).server;
   const loopback = new Listener({ ...shared, name: 'loopback', mayEnter: tokenGate(token) }).server;
   await mustBeFree(socketPath);

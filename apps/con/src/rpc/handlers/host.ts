@@ -7,7 +7,7 @@ type Needs = Readonly<{
   records: Records;
   instance: string;
   version: string;
-  warnings: readonly Warning[];
+  warnings: () => Warning[];
   now: () => Date;
 }>;
 
@@ -34,7 +34,7 @@ export function hostHandlers({
         containers: records.size,
         running: [...records.all()].filter(({ state }) => state === 'running' || state === 'frozen').length,
         appsHost: host.net.appsHost,
-        warnings: [...warnings],
+        warnings: warnings(),
       };
     },
   };
