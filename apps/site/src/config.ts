@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Endpoint } from '@berth/con-protocol';
 import { z } from 'zod';
+import { startOfDay } from './pricing/calendar.js';
 import { demoTariff, Tariff } from './pricing/tariff.js';
 import { germanVat, Vat } from './pricing/vat.js';
 import { isLoopback, sharedDomain } from './http/origin.js';
@@ -76,7 +77,14 @@ const Settings = z.strictObject({
     .string()
     .regex(/^[A-Z]{3}$/)
     .default('EUR'),
-  billingTimeZone: z.string().refine(isTimeZone, 'is not a time zone').default('Europe/Berlin'),
+  billingTimeZone: z
+    .string()
+    .refine(isTimeZone, 'is not a time zone')
+    .refine(
+      (zone) => !isTimeZone(zone) || hasWholeHours(zone),
+      'must be whole hours from UTC: use is billed by UTC hour, and a month must not begin within one',
+    )
+    .default('Europe/Berlin'),
   /** Gross; 0 gives none. */
   trialCreditNanos: z.coerce.bigint().min(0n).default(5_000_000_000n),
   tariff: Tariff.prefault(demoTariff),
@@ -132,6 +140,10 @@ function complete(settings: z.output<typeof Settings>, environment: NodeJS.Proce
     const shared = host.appsHost === undefined ? undefined : sharedDomain(base.hostname, host.appsHost);
     if (shared) faults.push(`hosts.${at}.appsHost: apps must not share ${shared} with the dashboard; see baseUrl`);
     if (host.socketPath !== undefined) return { name: host.name, endpoint: { socketPath: host.socketPath } };
+    if (host.url && !isLoopback(new URL(host.url).hostname))
+      faults.push(
+        `hosts.${at}.url: must lead to this machine, through a tunnel if need be: con's calls are not encrypted`,
+      );
     const token = tokenOf(host, environment);
     if (!token) faults.push(`hosts.${at}: cannot read its token from ${host.tokenFile ?? host.tokenVariable}`);
     return { name: host.name, endpoint: { url: host.url ?? '', token: token ?? '' } };
@@ -180,5 +192,18 @@ function fromFile(path: string): Record<string, unknown> {
 }
 
 function isTimeZone(name: string): boolean {
-  return Intl.supportedValuesOf('timeZone').includes(name) || name === 'UTC';
+  // The list that Intl has holds one spelling of each: Asia/Calcutta, and not Asia/Kolkata.
+  try {
+    return /^[A-Z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch (fault) {
+    if (fault instanceof RangeError) return false;
+    throw fault;
+  }
+}
+
+/** In each month of these years: a zone may have changed, or change with the season. */
+function hasWholeHours(zone: string): boolean {
+  const now = new Date().getUTCFullYear();
+  const months = Array.from({ length: 36 }, (_, at) => new Date(Date.UTC(now - 1, at, 15)));
+  return months.every((at) => startOfDay(at, zone).getTime() % 3_600_000 === 0);
 }

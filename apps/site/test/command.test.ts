@@ -61,6 +61,11 @@ describe('berth-site', () => {
   it.each([
     [{ SITE_BASE_URL: 'http://panel.example.org' }, /baseUrl: must be https/],
     [{ SITE_HOSTS: '[{"name":"a","url":"http://127.0.0.1:1","tokenFile":"/nowhere/token"}]' }, /cannot read its token/],
+    [{ SITE_BILLING_TIME_ZONE: 'Asia/Kolkata' }, /billingTimeZone: must be whole hours from UTC/],
+    [
+      { SITE_HOSTS: '[{"name":"a","url":"http://203.0.113.5:7077","tokenFile":"/t"}]' },
+      /hosts\.0\.url: must lead to this/,
+    ],
     [{ SITE_HOSTS: '[{"name":' }, /cannot read SITE_HOSTS as JSON/],
     [{ SITE_CONFIG: '/nowhere/site.json' }, /cannot read \/nowhere\/site\.json/],
   ])('refuses %j with exit 78', async (change, reason) => {
