@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -213,6 +214,24 @@ describeReal('layers on a real host', () => {
     expect(identify(other!.pid)).toBeDefined();
     other!.kill();
     await other!.exit;
+  });
+
+  it('processes of a container are never taken for what outlived a daemon, whatever words they bear', async () => {
+    const inside = open([
+      'unshare',
+      '--user',
+      '--pid',
+      '--fork',
+      'perl',
+      '-e',
+      '$| = 1; print 1; sleep',
+      '/path/inside',
+    ]);
+    await once(inside.output, 'data');
+    await endSurvivors((words) => words[0] === 'perl' && words.includes('/path/inside'));
+    expect((await must(['ps', '-eo', 'args'])).includes('perl -e $| = 1; print 1; sleep /path/inside')).toBe(true);
+    inside.kill();
+    await inside.exit;
   });
 
   it('a suite that con does not know is refused, and one that is cancelled leaves nothing', async () => {

@@ -133,6 +133,18 @@ function roomOf(options: Given['options'], around: Surroundings): Room {
 
 function endpointOf({ url, socket, tokenFile }: Given['options'], around: Surroundings): Endpoint {
   if (typeof url !== 'string') return { socketPath: typeof socket === 'string' ? socket : around.socketPath() };
-  const token = typeof tokenFile === 'string' ? readFileSync(tokenFile, 'utf8').trim() : around.token;
+  if (!URL.canParse(url) || new URL(url).protocol !== 'http:') {
+    throw new Problem('invalid', `cannot use the URL ${JSON.stringify(url)}: it must look like http://127.0.0.1:7077`);
+  }
+  const token = typeof tokenFile === 'string' ? tokenIn(tokenFile) : around.token;
   return token === undefined ? { url } : { url, token };
+}
+
+function tokenIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'it cannot be read';
+    throw new Problem('invalid', `cannot read the token: ${why}`, { cause });
+  }
 }

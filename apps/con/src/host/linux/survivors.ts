@@ -26,6 +26,16 @@ export async function endSurvivors(isOurs: (words: readonly string[]) => boolean
 function found(isOurs: (words: readonly string[]) => boolean): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
+    .filter(isHere)
     .filter((pid) => isOurs((readIfThere(`/proc/${pid}/cmdline`) ?? '').split('\0')))
     .map(Number);
+}
+
+/**
+ * Whether a process runs on the host itself. Root inside a container may give its processes any words, and start them
+ * faster than they can be ended: they are in a pid namespace of their own, and none of con's concern here.
+ */
+function isHere(pid: string): boolean {
+  const [, ids] = /^NSpid:\s*(.*)$/m.exec(readIfThere(`/proc/${pid}/status`) ?? '') ?? [];
+  return ids?.trim().split(/\s+/).length === 1; // one in each namespace from ours inwards (proc_pid_status(5))
 }
