@@ -310,7 +310,7 @@ describe('con on the command line', () => {
     expect(await type(`usage read --url ${doors.url} --token-file ${file}`)).toMatchObject({ code: 0 });
     for (const [words, why] of [
       ['--url not-a-url', /^cannot use the URL "not-a-url": it must look like http:/],
-      [`--url ${doors.url} --token-file /nowhere/token`, /^cannot read the token: ENOENT/],
+      [`--url ${doors.url} --token-file /nowhere/token`, /^cannot read the token from "\/nowhere\/token": ENOENT/],
     ] as const) {
       expect(await type(`usage read ${words}`)).toMatchObject({ code: 1, err: expect.stringMatching(why) });
     }

@@ -144,7 +144,7 @@ function tokenIn(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'it cannot be read';
-    throw new Problem('invalid', `cannot read the token: ${why}`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Problem('invalid', `cannot read the token from ${JSON.stringify(file)}: ${code ?? 'unknown'}`, { cause });
   }
 }
