@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [command, ...rest] = process.argv.slice(2);
@@ -33,7 +33,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
 
 const own = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 const node = existsSync(own) ? own : process.execPath;
-const child = spawn(node, ['--no-warnings', join(root, 'tools', `${command}.ts`), ...rest], {
+const built = command === 'test' ? [] : ['--import', pathToFileURL(join(root, 'tools', 'built.ts')).href];
+const child = spawn(node, ['--no-warnings', ...built, join(root, 'tools', `${command}.ts`), ...rest], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, PATH: `${dirname(node)}:${join(root, 'node_modules', '.bin')}:${process.env.PATH}` },
