@@ -38,7 +38,10 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
+    for (const directory of [config.home, config.runDirectory]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+    stops.push(lockHome(config.home)); // before anything of the host is touched, and let go of after all else
     const host = given ?? (await hostOf(config, log));
+    stops.push(() => host.close()); // whatever fails from here on: a host that still watches keeps the process alive
     const doors = await start(config, log, host, stops);
     return { ...doors, close };
   } catch (error) {
@@ -49,12 +52,9 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
 
 async function start(config: Config, log: Logger, host: Host, stops: (() => void | Promise<void>)[]) {
   const tell = (message: string, error?: unknown): void => log.warn({ err: error }, message);
-  for (const directory of [config.home, config.runDirectory]) mkdirSync(directory, { recursive: true, mode: 0o711 });
-  stops.push(lockHome(config.home));
   const database = openDatabase(join(config.home, 'con.db'));
   stops.push(() => database.close());
   const warnings = [...(await host.prepare())];
-  stops.push(() => host.close());
 
   const clock = systemClock;
   const tickets = new Tickets();

@@ -1,5 +1,6 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import koffi from 'koffi';
 import { defaultLimits } from '@berth/container';
 import { LinuxHost } from '../src/host/linux/linux.js';
 import type { Slot } from '../src/host/runtime.js';
@@ -108,6 +109,30 @@ describeReal('containers on a real host', () => {
     expect(output).toContain('container=lxc\n');
   }, 120_000);
 
+  it('a file that con’s starter left open reaches no command inside', async () => {
+    const open = koffi.load('libc.so.6').func('int open(const char *path, int flags)') as (
+      ...words: unknown[]
+    ) => number;
+    const left = open('/dev/null', 0); // not closed on exec, as a careless starter leaves it
+    try {
+      await house.host.prepare();
+      await house.start(1);
+      const { output } = await house.said(1, 'ls', '/proc/self/fd');
+      expect(output.trim().split('\n')).toEqual(['0', '1', '2', '3']); // the last is the directory that ls reads
+    } finally {
+      closeSync(left);
+    }
+  }, 120_000);
+
+  it('what is written to the console makes no work outside the container', async () => {
+    await house.start(1);
+    await house.booted(1);
+    const monitor = `${house.ground.cgroups.of('cpuacct')?.path}/${house.ground.cgroups.monitor(1)}/cpuacct.usage`;
+    const before = BigInt(readFileSync(monitor, 'utf8'));
+    await house.said(1, 'timeout', '2', 'sh', '-c', 'cat /dev/zero >/dev/console');
+    expect(BigInt(readFileSync(monitor, 'utf8')) - before).toBeLessThan(100_000_000n);
+  }, 120_000);
+
   it('a killed command ends inside too, with what it started', async () => {
     await house.start(1);
     const session = runtime.exec(1, ['sh', '-c', 'sleep 4321 & echo ready; sleep 4321']);
@@ -187,7 +212,7 @@ describeReal('containers on a real host', () => {
   it('what cannot start says why, and leaves nothing', async () => {
     const before = await house.traces();
     const spec = await house.spec(1);
-    await expect(runtime.start(1, { ...spec, root: `${spec.root}/usr` })).rejects.toThrow('cannot start container 1:');
+    await expect(runtime.start(1, { ...spec, root: `${spec.root}/etc` })).rejects.toThrow('cannot start container 1:');
     await layers.unmount(1);
     expect(await house.traces()).toEqual(before);
   }, 120_000);

@@ -8,6 +8,7 @@ import { Lines } from './line.js';
 import { LinuxMeter } from './meter.js';
 import { LinuxNet } from './net.js';
 import { prepare } from './prepare.js';
+import { keepFilesFromChildren } from './syscalls.js';
 import { LinuxRuntime } from './runtime.js';
 
 /** A real host: LXC, overlayfs, cgroups and nftables. Closing it leaves containers running. */
@@ -37,8 +38,10 @@ export class LinuxHost implements Host {
   }
 
   async prepare(): Promise<readonly Warning[]> {
+    const keepsFiles = keepFilesFromChildren();
     await this.layers.prepare();
-    return prepare(this.config, this.cgroups, this.changes);
+    const warnings = await prepare(this.config, this.cgroups, this.changes);
+    return keepsFiles ? warnings : [...warnings, oldKernel];
   }
 
   facts(): Facts {
@@ -62,3 +65,8 @@ export class LinuxHost implements Host {
     await this.net.settled();
   }
 }
+
+const oldKernel: Warning = {
+  what: 'the kernel is older than 5.11: files left open by whoever started con reach the commands it runs in containers',
+  cure: 'start con from systemd, or with a newer kernel',
+};

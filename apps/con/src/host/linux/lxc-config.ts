@@ -54,6 +54,8 @@ const confinement = [
   'lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed',
   'lxc.autodev = 1',
   'lxc.tty.max = 0',
+  // What is written to a console, LXC's monitor reads: outside the container's limits and bill.
+  'lxc.console.path = none',
   'lxc.pty.max = 1024',
 ];
 
