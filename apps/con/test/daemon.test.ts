@@ -1,14 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { conClient, type Sample } from '@berth/con-protocol';
 import { pino } from 'pino';
 import { readConfig } from '../src/config.js';
 import { startDaemon, type Daemon } from '../src/daemon.js';
+import { describeReal } from './real.js';
 
 const template = { name: 'base', version: '1' };
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -106,24 +108,47 @@ describe('the daemon', () => {
 
   /** A daemon in a process of its own; it answers by then. */
   async function process9(flags: Readonly<Record<string, string>>): Promise<ChildProcess> {
-    const words = Object.entries(flags).flatMap(([key, value]) => [
-      `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-      value,
-    ]);
-    const argv = [
-      '--experimental-transform-types',
-      '--no-warnings',
-      '--import',
-      pathOf('./from-source.mjs'),
-      pathOf('../src/main.ts'),
-      'daemon',
-      ...words,
-    ];
-    const child = spawn(process.execPath, argv, {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { PATH: process.env['PATH'] },
-    });
+    const child = processOf(flags);
     for await (const chunk of child.stdout!) if (String(chunk).includes('"listening"')) break;
     return child;
   }
 });
+
+describeReal('a daemon on a real host', () => {
+  it('that cannot start says why and ends, so that it can be started again', async () => {
+    const home = mkdtempSync('/var/tmp/con-daemon-');
+    try {
+      const [mine] = Object.values(networkInterfaces())
+        .flatMap((all) => all ?? [])
+        .filter(({ family, internal }) => family === 'IPv4' && !internal);
+      const addressPool = mine!.address.replace(/\d+\.\d+$/, '0.0/16'); // it is in use
+      const child = processOf({ driver: 'linux', home, runDirectory: home, addressPool });
+      const said = text(child.stdout!);
+      expect(await once(child, 'exit')).toEqual([69, null]);
+      expect(await said).toContain('"msg":"cannot ');
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  }, 60_000);
+});
+
+function processOf(flags: Readonly<Record<string, string>>): ChildProcess {
+  const words = Object.entries(flags).flatMap(([key, value]) => [
+    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    value,
+  ]);
+  const argv = [
+    '--experimental-transform-types',
+    '--no-warnings',
+    '--import',
+    pathOf('./from-source.mjs'),
+    pathOf('../src/main.ts'),
+    'daemon',
+    ...words,
+  ];
+  const child = spawn(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] },
+  });
+  return child;
+}

@@ -47,6 +47,21 @@ describe('con and the clients of others', () => {
     await mustReadBeyond(con.client, async () => (await call('usage.read', {}))['samples'] as Sample[], 'by-npm');
   }, 180_000);
 
+  it('refuses numbers beyond what it can count to, and tags that are no single visible word', async () => {
+    const call = npmClient(con);
+    const refused = { faultCode: 400 };
+    await expect(call('usage.read', { after: String(2n ** 63n) })).rejects.toMatchObject(refused);
+    await expect(call('usage.read', { after: '-1' })).rejects.toMatchObject(refused);
+    const log = { name: 'npm', version: '1', line: 1, offset: '9'.repeat(30) };
+    await expect(call('templates.log', log)).rejects.toMatchObject(refused);
+    const order = { id: 'tagged', name: 'tagged', owner: 'n', template: { name: 'npm', version: '1' } };
+    for (const tariffTag of ['two\nlines', 'a b', '\u009b31m', '']) {
+      await expect(call('containers.create', { ...order, tariffTag })).rejects.toMatchObject(refused);
+    }
+    const limits = { memoryBytes: '9'.repeat(30), cpuMillis: 500, pids: 64 };
+    await expect(call('containers.create', { ...order, limits })).rejects.toMatchObject(refused);
+  });
+
   it('warns of a caller whose clock is an hour behind, and of nobody whose clock is right', async () => {
     const skews = async () =>
       (await con.client['host.info']({})).warnings.filter(({ what }) => what.includes('clock of a caller'));

@@ -42,8 +42,8 @@ describe('con by XML-RPC', () => {
   }
 
   it('carries numbers beyond 32 bits both ways as decimal strings', async () => {
-    expect(await con['usage.read']({ after: 2n ** 63n, cut: true })).toEqual(usage);
-    expect(seen).toEqual({ after: 2n ** 63n, cut: true });
+    expect(await con['usage.read']({ after: 2n ** 63n - 1n, cut: true })).toEqual(usage);
+    expect(seen).toEqual({ after: 2n ** 63n - 1n, cut: true });
     expect(await ask('usage.read', {})).toMatchObject({ kind: 'result', value: { next: '1099511627776' } });
   });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as record from './records.js';
-import { decimal, instant, int } from './values.js';
+import { decimal, instant, int, position } from './values.js';
 
 /** Grows by one with every change of the table; see `host.info`. */
 export const protocolVersion = 1;
@@ -29,7 +29,7 @@ export const methods = {
       name: z.string(),
       version: z.string(),
       confile: z.string().max(262_144),
-      contextBytes: decimal.optional(),
+      contextBytes: position.optional(),
     }),
     result: z.object({ template: record.Template, upload: z.string().optional() }),
   },
@@ -50,7 +50,7 @@ export const methods = {
   },
   'templates.log': {
     help: 'Reads what a line of a Confile printed, 64 KiB at a time from an offset.',
-    params: templateKey.extend({ line: int, offset: decimal.optional() }),
+    params: templateKey.extend({ line: int, offset: position.optional() }),
     result: z.object({ text: z.string(), next: decimal, done: z.boolean() }),
   },
   'templates.remove': {
@@ -66,7 +66,11 @@ export const methods = {
       owner: z.string(),
       template: templateKey,
       limits: record.Limits.optional(),
-      tariffTag: z.string().max(64).optional(),
+      /** Opaque to con: printed on bills and in tables, and therefore on one line. */
+      tariffTag: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII letters')
+        .optional(),
     }),
     result: z.object({ container: record.Container }),
   },
@@ -121,7 +125,7 @@ export const methods = {
   'usage.read': {
     help: 'Reads the journal after a cursor. With cut, every container is sampled first, so that the answer reaches up to now.',
     params: z.strictObject({
-      after: decimal.optional(),
+      after: position.optional(),
       limit: int.min(1).max(10_000).optional(),
       cut: z.boolean().optional(),
     }),

@@ -9,6 +9,9 @@ export const decimal = z.codec(z.string().regex(/^(0|-?[1-9]\d{0,38})$/), z.bigi
   encode: (value) => value.toString(),
 });
 
+/** A place in something that is read on from, or a size that is announced: what fits a signed 64-bit integer. */
+export const position = decimal.refine((value) => value >= 0n && value < 2n ** 63n, 'must be from 0 to 2^63 - 1');
+
 /** ISO 8601 in UTC, as `Date.toISOString` writes it. */
 export const instant = z.iso.datetime();
 

@@ -3,13 +3,17 @@ import { Problem } from '@berth/problem';
 /** What is wrong with a Confile, and where: both count from 1, a column counts UTF-16 units. */
 export type ConfileProblem = Readonly<{ line: number; column: number; message: string }>;
 
+/** A person mends them all at once; a file that is no Confile has one in each line. */
+const mostTold = 10;
+
 /** Thrown for a Confile that cannot be built: `invalid`, with every problem found, in the order of the text. */
 export class ConfileFault extends Problem {
   constructor(readonly problems: readonly ConfileProblem[]) {
-    const [first] = problems;
-    const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
-    const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
-    super('invalid', `cannot build this Confile: ${where}${more}`);
+    const told = problems
+      .slice(0, mostTold)
+      .map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`);
+    const more = problems.length > mostTold ? [`and ${problems.length - mostTold} more`] : [];
+    super('invalid', `cannot build this Confile: ${[...told, ...more].join('; ') || 'it is empty'}`);
   }
 }
 
