@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { Reading } from '../src/host/meter.js';
+import type { Running } from '../src/host/runtime.js';
 import { eventually, House } from './house.js';
 import { describeReal } from './real.js';
 
@@ -40,6 +41,27 @@ describeReal('the meter on a real host', () => {
     await house.said(1, 'dd', 'if=/dev/zero', 'of=/root/file', 'bs=1M', 'count=40');
     expect(read()!.pageCacheBytes - before.pageCacheBytes).toBeGreaterThan(38n * MiB);
     expect(read()!.memoryBytes - before.memoryBytes).toBeLessThan(20n * MiB);
+  }, 120_000);
+
+  it('CPU time goes on counting across a reboot inside, and is still told when the container has ended', async () => {
+    await house.start(1);
+    await house.booted(1);
+    const burn = 'while ((times)[0] < 0.5) {}';
+    await house.said(1, 'perl', '-e', burn);
+    const before = read()!.cpuNanos;
+    const [{ startedAt }] = (await runtime.running()) as [Running];
+    await house.said(1, 'perl', '-e', `${burn} exec "reboot", "-f"`).catch(() => undefined); // it takes its caller along
+    await eventually(async () => {
+      const [again] = await runtime.running();
+      return again && again.startedAt > startedAt ? true : undefined;
+    });
+    const rebooted = read()!.cpuNanos;
+    expect(rebooted - before).toBeGreaterThan(450_000_000n);
+    let last: Reading | undefined;
+    await runtime.stop(1, { timeoutMs: 0, leaving: () => Promise.resolve(void (last = read())) });
+    expect(last).toMatchObject({ isAlive: false, memoryBytes: 0n });
+    expect(last!.cpuNanos).toBeGreaterThanOrEqual(rebooted);
+    expect(read()).toBeUndefined();
   }, 120_000);
 
   it('a container that does not run is left out, and one that runs again is read anew', async () => {

@@ -167,7 +167,7 @@ describe('the journal', () => {
     rooms.clock.pass(1_000);
     await rooms.sampler.tick();
     const { slot } = rooms.records.get('a')!;
-    const reading = { memoryBytes: 0n, pageCacheBytes: 0n };
+    const reading = { isAlive: true, memoryBytes: 0n, pageCacheBytes: 0n };
     const read = jest.spyOn(rooms.host.meter, 'read');
     read.mockReturnValue(new Map([[slot, { ...reading, cpuNanos: 300n }]]));
     await rooms.sampler.tick();

@@ -81,6 +81,18 @@ describeReal('containers on a real host', () => {
     await session.exit;
   }, 120_000);
 
+  it('a container whose root nested cgroups deeper than a path can name stops, and leaves nothing behind', async () => {
+    const before = await house.traces();
+    await house.start(1);
+    await house.booted(1);
+    const nest =
+      'chdir "/sys/fs/cgroup/pids" or chdir "/sys/fs/cgroup"; for (1..30) { mkdir "x" x 200; chdir "x" x 200 or die $! } print "deep"';
+    expect((await house.said(1, 'perl', '-e', nest)).output).toBe('deep');
+    await runtime.stop(1, clean);
+    await layers.unmount(1);
+    expect(await house.traces()).toEqual(before);
+  }, 120_000);
+
   it('a frozen container is shown as frozen, and stops', async () => {
     await house.start(1);
     const { file, word } = house.ground.cgroups.thawing(1);

@@ -48,11 +48,10 @@ export class Life {
     }
   }
 
-  /** @param leaving is awaited while the counters of the ended life can still be read. */
+  /** @param leaving is awaited once the life has ended, while its counters can still be read. */
   async end(record: ContainerRecord, timeoutMs: number, leaving: () => Promise<void>): Promise<void> {
     const { runtime, net, layers } = this.needs.host;
-    await runtime.stop(record.slot, { timeoutMs });
-    await leaving();
+    await runtime.stop(record.slot, { timeoutMs, leaving });
     await net.close(record.slot, record.address, forwardings(record));
     await layers.unmount(record.slot);
   }

@@ -53,8 +53,11 @@ export interface Runtime {
   running(): Promise<readonly Running[]>;
   /** Resolves once its init runs. Leftovers of a former life are removed first. */
   start(slot: Slot, spec: ContainerSpec): Promise<Running>;
-  /** Asks init, again and again; kills once the time is over. Already gone is success. */
-  stop(slot: Slot, options: { timeoutMs: number }): Promise<void>;
+  /**
+   * Asks init, again and again; kills once the time is over. Already gone is success.
+   * `leaving` is awaited when nothing runs any more and what was counted can still be read.
+   */
+  stop(slot: Slot, options: { timeoutMs: number; leaving?: () => Promise<void> }): Promise<void>;
   exec(slot: Slot, argv: readonly string[]): ExecSession;
   /** Resolves with the exit code; whatever the line left running is ended with it. */
   line(spec: LineSpec): Promise<number>;

@@ -119,7 +119,7 @@ export class Sampler implements Witness {
     const numbers = new Map<string, Usage>();
     for (const record of on) {
       const reading = readings.get(record.slot);
-      if (!reading) continue;
+      if (!reading?.isAlive) continue;
       const { bytesIn, bytesOut } = this.trafficOf(record) ?? noTraffic;
       const { cpuNanos, memoryBytes } = reading;
       numbers.set(record.id, { id: record.id, cpuNanos, memoryBytes, bytesIn, bytesOut });
@@ -171,9 +171,9 @@ export class Sampler implements Witness {
     // An earlier daemon began it. Only what still runs is known to have run all the while.
     const ms = BigInt(toMs - fromMs);
     const across = acrossGap(held, ms, reading?.memoryBytes ?? 0n);
-    const startedMs = interval.state === 'starting' && reading ? record.startedAt?.getTime() : undefined;
+    const startedMs = interval.state === 'starting' && reading?.isAlive ? record.startedAt?.getTime() : undefined;
     if (startedMs === undefined) {
-      const state = reading ? interval.state : 'stopped';
+      const state = reading?.isAlive ? interval.state : 'stopped';
       return { interval, after, pieces: pieces({ ...common, state, ms, held: across }) };
     }
     // It was starting when that daemon ended, and the host shows since when it runs.

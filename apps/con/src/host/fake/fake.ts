@@ -62,7 +62,7 @@ export class FakeHost implements Host {
       const life = this.lives.get(slot);
       if (!life) continue;
       const cpuNanos = this.firstCount + BigInt(this.now() - life.startedAt) * 4_000_000n;
-      readings.set(slot, { cpuNanos, memoryBytes: BigInt(life.memoryBytes), pageCacheBytes: 0n });
+      readings.set(slot, { isAlive: true, cpuNanos, memoryBytes: BigInt(life.memoryBytes), pageCacheBytes: 0n });
     }
     return readings;
   }

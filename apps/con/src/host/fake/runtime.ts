@@ -33,12 +33,12 @@ export class FakeRuntime implements Runtime {
     return Promise.resolve(this.asRunning(slot));
   }
 
-  stop(slot: Slot): Promise<void> {
+  async stop(slot: Slot, { leaving }: Partial<Parameters<Runtime['stop']>[1]> = {}): Promise<void> {
     if (this.lives.get(slot)) {
       this.lives.take(slot);
       this.events.emit('ended', slot);
     }
-    return Promise.resolve();
+    await leaving?.();
   }
 
   /** Answers what was asked of it, so that a caller sees that bytes arrive. */

@@ -28,9 +28,14 @@ export class Cgroups {
     this.hierarchies = hierarchies(read);
   }
 
-  /** Below every hierarchy's root. */
+  /** What a container's processes are in, below every hierarchy's root. LXC removes it at each end, a reboot's among them. */
   box(slot: Slot): string {
-    return `${this.config.name}/${mustBeSlot(slot)}/box`;
+    return `${this.lives(slot)}/box`;
+  }
+
+  /** Around the box: what it counted outlives a reboot or an end, until a stopped container is cleared away. */
+  lives(slot: Slot): string {
+    return `${this.config.name}/${mustBeSlot(slot)}/lives`;
   }
 
   monitor(slot: Slot): string {
@@ -182,6 +187,7 @@ export function processesBelow(path: string): number[] {
   return [...own, ...directoriesIn(path).flatMap((child) => processesBelow(`${path}/${child}`))];
 }
 
+/** Root inside may nest cgroups deeper than a path can name: LXC's monitor, which goes step by step, removes those. */
 function directoriesIn(path: string): string[] {
   if (!existsSync(path)) return [];
   try {
@@ -189,7 +195,7 @@ function directoriesIn(path: string): string[] {
       .filter((entry) => entry.isDirectory())
       .map((entry) => entry.name);
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return [];
+    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENAMETOOLONG') return [];
     throw cause;
   }
 }
@@ -199,7 +205,7 @@ export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    if (['ENOENT', 'ENODEV', 'ESRCH'].includes(codeOf(cause))) return undefined;
+    if (['ENOENT', 'ENODEV', 'ESRCH', 'ENAMETOOLONG'].includes(codeOf(cause))) return undefined;
     throw cause;
   }
 }

@@ -96,6 +96,8 @@ function cgroup({ limits }: ContainerSpec, { cgroup: { box, monitor, pivot }, un
       ? [`lxc.cgroup2.cpu.max = ${quota} ${period}`]
       : [`lxc.cgroup.cpu.cfs_period_us = ${period}`, `lxc.cgroup.cpu.cfs_quota_us = ${quota}`]),
     `lxc.${unified.pids ? 'cgroup2' : 'cgroup'}.pids.max = ${limits.pids}`,
+    // Each costs the kernel memory that no limit of v1 counts; v1 has no such bound.
+    ...(unified.pids ? ['lxc.cgroup2.cgroup.max.descendants = 1024', 'lxc.cgroup2.cgroup.max.depth = 32'] : []),
   ];
 }
 

@@ -4,7 +4,8 @@ import type { Slot } from '../runtime.js';
 import { codeOf, type Cgroups } from './cgroups.js';
 import { readingOf } from './reading.js';
 
-type Open = Readonly<{ cpu: number; memory: number }>;
+/** Memory is absent once nothing runs. */
+type Open = Readonly<{ cpu: number; memory: number | undefined }>;
 
 /** Keeps the two files of each container open, because opening costs three times what reading does. */
 export class LinuxMeter implements Meter {
@@ -28,7 +29,7 @@ export class LinuxMeter implements Meter {
     if (!files) return;
     this.open.delete(slot);
     closeSync(files.cpu);
-    closeSync(files.memory);
+    if (files.memory !== undefined) closeSync(files.memory);
   }
 
   close(): void {
@@ -39,7 +40,7 @@ export class LinuxMeter implements Meter {
   private readOne(slot: Slot): Reading | undefined {
     const kept = this.open.get(slot);
     const reading = kept && this.attempt(kept);
-    if (reading) return reading;
+    if (reading?.isAlive) return reading;
     this.forget(slot);
     const fresh = this.openFiles(slot);
     if (!fresh) return undefined;
@@ -49,7 +50,7 @@ export class LinuxMeter implements Meter {
 
   private attempt(files: Open): Reading | undefined {
     try {
-      return readingOf(this.text(files.cpu), this.text(files.memory));
+      return readingOf(this.text(files.cpu), files.memory === undefined ? undefined : this.text(files.memory));
     } catch (cause) {
       if (codeOf(cause) === 'ENODEV') return undefined;
       throw cause;
@@ -64,13 +65,10 @@ export class LinuxMeter implements Meter {
     const cpu = this.cgroups.of('cpuacct');
     const memory = this.cgroups.of('memory');
     if (!cpu || !memory) return undefined;
-    const box = this.cgroups.box(slot);
-    const cpuFile = openIfThere(`${cpu.path}/${box}/${cpu.version === 1 ? 'cpuacct.usage' : 'cpu.stat'}`);
+    const lives = this.cgroups.lives(slot);
+    const cpuFile = openIfThere(`${cpu.path}/${lives}/${cpu.version === 1 ? 'cpuacct.usage' : 'cpu.stat'}`);
     if (cpuFile === undefined) return undefined;
-    const memoryFile = openIfThere(`${memory.path}/${box}/memory.stat`);
-    if (memoryFile !== undefined) return { cpu: cpuFile, memory: memoryFile };
-    closeSync(cpuFile);
-    return undefined;
+    return { cpu: cpuFile, memory: openIfThere(`${memory.path}/${this.cgroups.box(slot)}/memory.stat`) };
   }
 }
 

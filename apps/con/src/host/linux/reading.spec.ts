@@ -41,6 +41,7 @@ nr_periods 0
 describe('a reading', () => {
   it('of cgroup v1 bills anonymous memory and files in memory of the whole tree below, and shows the page cache beside it', () => {
     expect(readingOf('91919617\n', v1)).toEqual({
+      isAlive: true,
       cpuNanos: 91919617n,
       memoryBytes: 4001792n + 12607488n,
       pageCacheBytes: 12865536n - 12607488n,
@@ -49,6 +50,7 @@ describe('a reading', () => {
 
   it('of cgroup v2 bills anonymous, shared and kernel memory', () => {
     expect(readingOf(cpuStat, v2)).toEqual({
+      isAlive: true,
       cpuNanos: 9_223_372_036_855_000n,
       memoryBytes: 4603904n + 8192n + 3674112n,
       pageCacheBytes: 41918464n - 8192n,
@@ -58,6 +60,10 @@ describe('a reading', () => {
   it('of a kernel before 5.18 adds up what it says of itself', () => {
     const older = v2.replace(/^kernel \d+\n/m, '');
     expect(readingOf(cpuStat, older).memoryBytes).toBe(4603904n + 8192n + 442368n + 339968n + 7392n + 2774648n);
+  });
+
+  it('of a container that has ended still tells what it used', () => {
+    expect(readingOf('91919617\n', undefined)).toMatchObject({ isAlive: false, cpuNanos: 91919617n, memoryBytes: 0n });
   });
 
   it('keeps every digit of a counter beyond 2^53', () => {

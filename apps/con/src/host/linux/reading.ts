@@ -5,8 +5,9 @@ import type { Reading } from '../meter.js';
  * of v2. v1's `total_…` lines include the cgroups that systemd makes inside; v2's lines always do.
  * Which words are billed: money.md, "Measured by con".
  */
-export function readingOf(cpu: string, memory: string): Reading {
-  return { cpuNanos: cpuNanos(cpu), ...memoryOf(memory) };
+export function readingOf(cpu: string, memory: string | undefined): Reading {
+  const used = memory === undefined ? { memoryBytes: 0n, pageCacheBytes: 0n } : memoryOf(memory);
+  return { isAlive: memory !== undefined, cpuNanos: cpuNanos(cpu), ...used };
 }
 
 function cpuNanos(text: string): bigint {

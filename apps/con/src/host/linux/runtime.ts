@@ -23,8 +23,8 @@ const askEveryMs = 100;
 /** How often death is looked for; a look is one small file. */
 const lookEveryMs = 5;
 
-/** How long LXC's monitor may take to remove veth and cgroups before it is killed. */
-const monitorMs = 5_000;
+/** How long LXC's monitor may take to remove veth and cgroups, of which root inside may have made many, before it is killed. */
+const monitorMs = 30_000;
 
 /** Containers by LXC's own commands. What runs is read from the kernel, never remembered. */
 export class LinuxRuntime implements Runtime {
@@ -66,7 +66,7 @@ export class LinuxRuntime implements Runtime {
     throw new Problem('unavailable', `cannot start container ${slot}: ${reason}`);
   }
 
-  async stop(slot: Slot, { timeoutMs }: { timeoutMs: number }): Promise<void> {
+  async stop(slot: Slot, { timeoutMs, leaving }: Parameters<Runtime['stop']>[1]): Promise<void> {
     const monitor = this.lives.monitor(slot);
     const life = this.lives.of(slot);
     if (life) {
@@ -74,6 +74,7 @@ export class LinuxRuntime implements Runtime {
       await this.halt(life, timeoutMs);
     }
     await this.settle(slot, monitor);
+    await leaving?.();
     await this.clear(slot);
   }
 
