@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ConOptions } from './con-service.ts';
 import { run } from './run.ts';
 
-type Swept = Pick<ConOptions, 'name' | 'home' | 'runDirectory'>;
+type Swept = Pick<ConOptions, 'name' | 'home' | 'runDirectory' | 'network'>;
 
 /** Takes away all that one con made on this host, and nothing else: whatever bears its name or lies below its directories. */
-export async function sweepHost({ name, home, runDirectory }: Swept): Promise<void> {
+export async function sweepHost({ name, home, runDirectory, network }: Swept): Promise<void> {
   await endContainers([home, runDirectory]);
   for (const mount of mountsBelow([home, runDirectory])) await run('umount', ['--lazy', mount], { quiet: true });
   const links = (await run('ip', ['-o', 'link'], { quiet: true })).output;
@@ -15,6 +15,7 @@ export async function sweepHost({ name, home, runDirectory }: Swept): Promise<vo
     if (new RegExp(`^${name}[vb]\\d+$`).test(link!)) await run('ip', ['link', 'delete', link!], { quiet: true });
   }
   await run('nft', ['delete', 'table', 'inet', `berth_${name}`], { quiet: true });
+  await run('ip', ['route', 'delete', 'blackhole', `10.${network}.0.0/16`], { quiet: true });
   for (const controller of readdirSync('/sys/fs/cgroup')) await removeGroups(join('/sys/fs/cgroup', controller, name));
   rmSync(runDirectory, { recursive: true, force: true });
 }

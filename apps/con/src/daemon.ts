@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
 import { socketPathOf, type Config } from './config.js';
 import { systemClock } from './containers/clock.js';
@@ -38,7 +39,7 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
     for (const stop of stops.splice(0).reverse()) await stop();
   };
   try {
-    for (const directory of [config.home, config.runDirectory]) mkdirSync(directory, { recursive: true, mode: 0o711 });
+    for (const directory of [config.home, config.runDirectory]) make(directory);
     stops.push(lockHome(config.home)); // before anything of the host is touched, and let go of after all else
     const host = given ?? (await hostOf(config, log));
     stops.push(() => host.close()); // whatever fails from here on: a host that still watches keeps the process alive
@@ -104,6 +105,16 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   });
   stops.push(() => servers.close());
   return { socketPath: servers.socketPath, port: servers.port };
+}
+
+function make(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    const message = `cannot make ${directory}: run con as root, or give it --home and --run-directory where it may write`;
+    throw new Problem('forbidden', message, { cause });
+  }
 }
 
 /** The real host is loaded only where it is asked for: it needs koffi, which not every platform has. */

@@ -4,13 +4,14 @@ import { pino } from 'pino';
 import { run } from './cli/program.js';
 import { ConfigFault, readCaller, readConfig, settings, socketPathOf } from './config.js';
 
-/** EX_CONFIG and EX_UNAVAILABLE of sysexits.h. */
-const exitCodes = { config: 78, unavailable: 69 } as const;
+/** EX_CONFIG, EX_UNAVAILABLE and EX_IOERR of sysexits.h; after SIGPIPE, as a shell counts it. */
+const exitCodes = { config: 78, unavailable: 69, output: 74, pipe: 141 } as const;
 
 /** From the words on the command line to an exit code: the daemon, or a client of it. */
 export async function enter(argv: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const { token, color } = readCaller();
+  for (const stream of [stdout, stderr]) stream.on('error', endQuietly);
   try {
     return await run(argv, {
       stdin,
@@ -53,4 +54,9 @@ async function runDaemon(flags: Readonly<Record<string, string>>): Promise<numbe
     log.fatal({ err: thrown }, problem.message);
     return exitCodes.unavailable;
   }
+}
+
+/** Whoever read what we print has enough of it (`con list | head`), or cannot keep it: a full disk. Nobody is left to tell. */
+function endQuietly(fault: NodeJS.ErrnoException): void {
+  process.exit(fault.code === 'EPIPE' ? exitCodes.pipe : exitCodes.output);
 }

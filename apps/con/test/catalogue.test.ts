@@ -11,6 +11,7 @@ import { socketPathOf } from '../src/config.js';
 import { startDaemon, type Daemon } from '../src/daemon.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
 import { cache, Ground } from './ground.js';
+import { eventually } from './house.js';
 import { describeReal } from './real.js';
 
 const catalogue = join(dirname(fileURLToPath(import.meta.url)), '../../../catalogue');
@@ -214,4 +215,21 @@ describeReal('The catalogue', () => {
     const modes = await inside(two[0] as App, 'stat', '-c', '%a %U', '/etc/guestbook.env', '/var/lib/berth/login');
     expect(modes).toBe('600 root\n600 root');
   }, 120_000);
+
+  it('is not added to with a private key baked in, wherever it lies and whatever it is called', async () => {
+    const key = '-----BEGIN RSA PRIVATE KEY-----';
+    const places = ['/var/www/server.crt', '/app/tls', '/usr/local/etc/k.pem', '/srv/x/ssh_host_rsa_key'];
+    const lines = places.map((path) => `RUN mkdir -p $(dirname ${path}) && echo "${key}" > ${path}`);
+    const about = 'RUN echo "a text that speaks of a -----BEGIN PRIVATE KEY-----" > /srv/about.txt';
+    const confile = ['FROM nginx:1', ...lines, about, ''].join('\n');
+    await con['templates.build']({ name: 'baked', version: '1', confile });
+    const built = await eventually(async () => {
+      const { template } = await con['templates.get']({ name: 'baked', version: '1' });
+      return template.state === 'building' ? undefined : template;
+    });
+    expect(built.state).toBe('failed');
+    for (const path of places) expect(built.reason).toContain(path);
+    expect(built.reason).not.toContain('about.txt');
+    await con['templates.remove']({ name: 'baked', version: '1' });
+  }, 180_000);
 });

@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { conClient, type Sample } from '@berth/con-protocol';
 import { pino } from 'pino';
 import { readConfig } from '../src/config.js';
@@ -65,6 +65,12 @@ describe('the daemon', () => {
     await (await begin()).close();
   }, 120_000);
 
+  it('that may not write where it should says what helps', async () => {
+    await expect(begin({ home: '/proc/berth' })).rejects.toThrow(
+      'cannot make /proc/berth: run con as root, or give it --home and --run-directory where it may write',
+    );
+  });
+
   it('that goes down leaves containers running, and the next one goes on counting', async () => {
     const first = await begin();
     await runOne();
@@ -115,6 +121,19 @@ describe('the daemon', () => {
 });
 
 describeReal('a daemon on a real host', () => {
+  it('that is to drive LXC without being root says what helps', async () => {
+    const home = mkdtempSync('/var/tmp/con-daemon-');
+    const nobody = jest.spyOn(process, 'getuid').mockReturnValue(65_534);
+    try {
+      const config = readConfig({ driver: 'linux', home, runDirectory: home, listenPort: '0' }, {});
+      const started = startDaemon(config, pino({ level: 'silent' }));
+      await expect(started).rejects.toThrow('run con as root, or with --driver fake');
+    } finally {
+      nobody.mockRestore();
+      rmSync(home, { recursive: true });
+    }
+  });
+
   it('that cannot start says why and ends, so that it can be started again', async () => {
     const home = mkdtempSync('/var/tmp/con-daemon-');
     try {

@@ -1,3 +1,4 @@
+import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Facts, Host, Warning } from '../host.js';
 import { Cgroups } from './cgroups.js';
@@ -38,6 +39,9 @@ export class LinuxHost implements Host {
   }
 
   async prepare(): Promise<readonly Warning[]> {
+    if (process.getuid?.() !== 0) {
+      throw new Problem('forbidden', 'cannot drive containers of this host: run con as root, or with --driver fake');
+    }
     const keepsFiles = keepFilesFromChildren();
     await this.layers.prepare();
     const warnings = await prepare(this.config, this.cgroups, this.changes);

@@ -37,14 +37,12 @@ export async function prepare(config: Config, cgroups: Cgroups, changes: Changes
   mustNotCollide(config);
   mkdirSync(config.home, { recursive: true, mode: 0o711 });
   mkdirSync(config.runDirectory, { recursive: true, mode: 0o711 });
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) ownIds(config, changes);
+  ownIds(config, changes);
+  setKernel(changes);
   return [
-    ...(isRoot ? [] : [{ what: 'con does not run as root', cure: 'run it as root, or with --driver fake' }]),
-    ...kernelSettings(isRoot, changes),
     ...missingCommands(),
     ...missingControllers(cgroups),
-    ...(await missingOverlay(isRoot)),
+    ...(await missingOverlay()),
     ...(await lxcTooOld()),
     ...(await neighbours(config)),
     ...(await otherFirewall(config)),
@@ -52,14 +50,11 @@ export async function prepare(config: Config, cgroups: Cgroups, changes: Changes
   ];
 }
 
-function kernelSettings(isRoot: boolean, changes: Changes): Warning[] {
-  return settings.flatMap(({ key, least, why }) => {
+function setKernel(changes: Changes): void {
+  for (const { key, least, why } of settings) {
     const now = settingOf(key);
-    if (now === undefined || Number(now) >= least) return [];
-    if (!isRoot) return [{ what: `${key} is ${now}: ${why}`, cure: `sysctl -w ${key}=${least}` }];
-    changes.setting(key, `${least}`, why);
-    return [];
-  });
+    if (now !== undefined && Number(now) < least) changes.setting(key, `${least}`, why);
+  }
 }
 
 /** How many ranges of user ids are reserved: each owner of containers has one. */
@@ -105,9 +100,9 @@ function missingControllers(cgroups: Cgroups): Warning[] {
     }));
 }
 
-async function missingOverlay(isRoot: boolean): Promise<Warning[]> {
+async function missingOverlay(): Promise<Warning[]> {
   const isThere = (): boolean => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8'));
-  if (!isThere() && isRoot && existsSync('/usr/sbin/modprobe')) await run(['modprobe', 'overlay']);
+  if (!isThere() && existsSync('/usr/sbin/modprobe')) await run(['modprobe', 'overlay']);
   return isThere() ? [] : [{ what: 'the kernel has no overlay file system', cure: 'modprobe overlay' }];
 }
 
