@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -66,8 +66,10 @@ describe('the daemon', () => {
   }, 120_000);
 
   it('that may not write where it should says what helps', async () => {
-    await expect(begin({ home: '/proc/berth' })).rejects.toThrow(
-      'cannot make /proc/berth: run con as root, or give it --home and --run-directory where it may write',
+    const inside = join(home, 'file', 'home'); // not even root can make a directory in a file
+    writeFileSync(join(home, 'file'), '');
+    await expect(begin({ home: inside })).rejects.toThrow(
+      `cannot make ${inside}: run con as root, or give it --home and --run-directory where it may write`,
     );
   });
 
