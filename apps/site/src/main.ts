@@ -7,6 +7,7 @@ import { Customers } from './customers/customers.js';
 import { Passwords } from './customers/passwords.js';
 import { migrate } from './db/migrate.js';
 import { dataSource } from './db/source.js';
+import { crossCheck } from './invoices/cross-check.js';
 import { verifyLedger } from './ledger/verify.js';
 
 const help = `berth-site [serve]       serves until SIGTERM or SIGINT
@@ -60,7 +61,10 @@ async function migrateNow(): Promise<number> {
 async function verify(): Promise<number> {
   const db = await dataSource(readConfig().databaseUrl, { poolSize: 1 }).initialize();
   try {
-    const { entries, seals, alarms } = await db.transaction('REPEATABLE READ', verifyLedger);
+    const { entries, seals, alarms } = await db.transaction('REPEATABLE READ', async (snapshot) => {
+      const verdict = await verifyLedger(snapshot);
+      return { ...verdict, alarms: [...verdict.alarms, ...(await crossCheck(snapshot))] };
+    });
     process.stdout.write(`${entries} entries under ${seals} seals\n`);
     for (const alarm of alarms) process.stderr.write(`ALARM: ${alarm}\n`);
     return alarms.length > 0 ? 1 : 0;

@@ -174,7 +174,10 @@ describe('K money: standing', () => {
   it('whoever has nothing left cannot start; a top-up changes that', async () => {
     const dan = await Browser.of(site.url, 'dan@example.org');
     const app = await addContainer(dan, 'late');
-    journal.add({ container: app, from: thisHour(0), to: thisHour(1), runMs: 10n ** 13n });
+    for (let hours = 400; hours > 0; hours -= 1) {
+      const [from, to] = [thisHour(-hours * 3_600_000), thisHour((1 - hours) * 3_600_000)];
+      journal.add({ container: app, from, to, tariffTag: 'demo:large' });
+    }
     await json(admin.post(`/api/admin/customers/${await idOf('dan@example.org')}/invoices`));
     expect(BigInt((await billing(dan)).leftNanos)).toBeLessThan(0n);
     expect((await dan.post(`/api/containers/${app}/start`)).status).toBe(403);

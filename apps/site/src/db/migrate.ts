@@ -33,6 +33,12 @@ async function grant(db: DataSource, role: string): Promise<void> {
     await transaction.query(`revoke all on all tables in schema public from ${to}`);
     await transaction.query(`revoke all on all sequences in schema public from ${to}`);
     await transaction.query(`grant usage on schema public to ${to}`);
+    await transaction.query(`revoke create on schema public from public, ${to}`);
+    const [{ database } = { database: '' }]: { database: string }[] = await transaction.query(
+      'select quote_ident(current_database()) as database',
+    );
+    // Where the owner of the tables does not own the database, PostgreSQL warns and leaves it: the guards do not need it.
+    await transaction.query(`revoke temporary on database ${database} from public, ${to}`);
     for (const [table, rights] of Object.entries(grants)) {
       await transaction.query(`grant ${rights} on table ${table} to ${to}`);
     }

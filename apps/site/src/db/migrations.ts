@@ -3,6 +3,7 @@ import { Ledger1795384800100 } from './migrations/1795384800100-ledger.js';
 import { Usage1795384800200 } from './migrations/1795384800200-usage.js';
 import { Invoices1795384800300 } from './migrations/1795384800300-invoices.js';
 import { Doubts1795384800400 } from './migrations/1795384800400-doubts.js';
+import { TightGuards1795384800500 } from './migrations/1795384800500-tight-guards.js';
 
 /** In the order in which they are applied; a merged one never changes. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   Usage1795384800200,
   Invoices1795384800300,
   Doubts1795384800400,
+  TightGuards1795384800500,
 ] as const;
