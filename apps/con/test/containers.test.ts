@@ -50,7 +50,10 @@ describe('containers', () => {
 
   it('of one owner bear different names, until one is gone', async () => {
     await rooms.created('a', { name: 'web' });
-    await expect(rooms.created('b', { name: 'web' })).rejects.toThrow('ann has a container of that name');
+    await expect(rooms.created('b', { name: 'web' })).rejects.toMatchObject({
+      code: 'invalid',
+      message: 'cannot create web: ann has a container of that name; names are unique',
+    });
     await rooms.created('c', { name: 'web', owner: 'bob' });
     rooms.containers.trash('a');
     rooms.containers.destroy('a');

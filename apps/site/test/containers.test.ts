@@ -66,8 +66,13 @@ describe('A container', () => {
     const other = await ada.post('/api/containers', order('other'), key);
     expect(other.status).toBe(409);
     const taken = await ada.post('/api/containers', order('twin'), { 'Idempotency-Key': 'twice' });
-    expect(taken.status).toBe(409);
-    expect((await read(taken))['fields']).toHaveProperty('name');
+    expect(taken.status).toBe(422);
+    expect(await read(taken)).toMatchObject({
+      type: 'urn:berth:problem:name-taken',
+      code: 'invalid',
+      blanks: { name: 'twin' },
+      fields: { name: expect.stringContaining('you have a container of that name') },
+    });
   });
 
   it.each(['', 'x'.repeat(300), '../x', 'a\nb', 'a\u202eb', '-a', 'A'])('cannot be named %j', async (name) => {
@@ -101,6 +106,30 @@ describe('A container', () => {
     expect(answer.status).toBe(403);
     expect((await read(answer))['detail']).toMatch(/^cannot start broke: there is no credit left/);
   });
+
+  it('whose host tells absurd numbers or links takes no other row away, and shows neither', async () => {
+    const eve = await Browser.of(site.url, 'eve@example.org');
+    const [odd, other] = [await add(eve, 'odd'), await add(eve, 'other')];
+    for (const id of [odd, other]) await eve.post(`/api/containers/${id}/start`);
+    const con = conOf(odd);
+    const usual = { ...con.containers.get(odd)! };
+    let cpuNanos = 0n;
+    con.instead['containers.list'] = async () => ({
+      observedAt: new Date().toISOString(),
+      version: randomUUID(),
+      containers: [...con.containers.values()].map((one) => (one.id === odd ? { ...usual, url: site.url } : one)),
+      usage: [{ id: odd, cpuNanos: (cpuNanos += 10n ** 30n), memoryBytes: -1n, bytesIn: 10n ** 30n, bytesOut: 0n }],
+    });
+    try {
+      const links = async () => (await listed(eve)).find(({ id }) => id === odd)?.url;
+      while ((await links()) !== undefined) await new Promise((later) => setTimeout(later, 50));
+      const rows = await listed(eve);
+      expect(rows.find(({ id }) => id === odd)).not.toHaveProperty('numbers');
+      expect(rows.find(({ id }) => id === other)).toMatchObject({ state: 'running' });
+    } finally {
+      delete con.instead['containers.list'];
+    }
+  }, 20_000);
 
   it('is turned off when the credit is used up, and the page is told', async () => {
     const poor = await Browser.of(site.url, 'spent@example.org');

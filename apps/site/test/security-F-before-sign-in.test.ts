@@ -127,6 +127,43 @@ describe('Guessing', () => {
   }, 30_000);
 });
 
+describe('Signing in', () => {
+  it('leaves a trace when it fails: what was tried, and never the password', async () => {
+    const own = await testSite();
+    const browser = new Browser(own.url);
+    await browser.get('/api/session');
+    const email = `${'x'.repeat(300)}@example.org`;
+    for (const tried of ['tried@example.org', email]) {
+      expect([401, 422]).toContain(
+        (await browser.post('/api/session', { email: tried, password: 'a secret guess' })).status,
+      );
+    }
+    const rows = await own.db.query<{ actor: string; outcome: string }>(
+      `select * from audit_event where target = 'tried@example.org'`,
+    );
+    expect(rows).toMatchObject([{ actor: 'visitor', act: 'session.create', outcome: 'unauthenticated' }]);
+    expect(JSON.stringify(await own.db.query('select * from audit_event'))).not.toContain('a secret guess');
+    await own.close();
+  }, 30_000);
+
+  it('with the right password is not counted against the address it comes from', async () => {
+    const strict = await testSite({ SITE_THROTTLE: '{"failuresPerAddress":3}' });
+    await Browser.of(strict.url, 'office@example.org', password);
+    for (let round = 0; round < 5; round++) await Browser.of(strict.url, 'office@example.org', password);
+    await strict.close();
+  }, 30_000);
+
+  it.each(['\u200b', '\u00ad\u180e', '\u{e0041}', '\u061c', '\u202ename', ' - '])(
+    'takes no name %j that nobody can read',
+    async (name) => {
+      const order = { email: 'unread@example.org', password, name, locale: 'en' };
+      const answer = await (await visitor()).post('/api/customers', order);
+      expect(answer.status).toBe(422);
+      expect(await bodyOf(answer)).toMatchObject({ fields: { name: expect.any(String) } });
+    },
+  );
+});
+
 describe('What a visitor sends', () => {
   const odd = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }),

@@ -58,7 +58,7 @@ export class Containers {
     this.witnesses.push(witness);
   }
 
-  /** @throws Problem `invalid`, `conflict` for a taken name or id, `not_found` for the template. */
+  /** @throws Problem `invalid` for a name that is none or taken, `conflict` for a taken id, `not_found` for the template. */
   create(order: ParamsOf<'containers.create'>): Container {
     const { records, templates } = this.needs;
     const id = mustBeId(order.id);
@@ -73,7 +73,7 @@ export class Containers {
     const owner = mustBeName(order.owner, 'owner');
     const limits = mustBeLimits(order.limits ?? defaultLimits);
     if (records.named(owner, name))
-      throw new Problem('conflict', `cannot create ${name}: ${owner} has a container of that name`);
+      throw new Problem('invalid', `cannot create ${name}: ${owner} has a container of that name; names are unique`);
     const template = templates.ready(order.template.name, order.template.version);
     const record = records.together(() => {
       const made = this.recorded(order, { id, name, owner, limits, template });

@@ -93,7 +93,17 @@ export class Host {
   }
 
   container(id: string): Container | undefined {
-    return this.patches.get(id)?.container ?? this.list.value?.containers.get(id);
+    const container = this.patches.get(id)?.container ?? this.list.value?.containers.get(id);
+    return container && this.leadsToApps(container.url) ? container : container && { ...container, url: undefined };
+  }
+
+  /** A link may lead where the host said that its apps answer, and nowhere else: that place was looked at, see `refusal`. */
+  private leadsToApps(url: string | undefined): boolean {
+    if (url === undefined) return true;
+    const appsHost = this.info.value?.appsHost.replace(/^\[|\]$/g, '').toLowerCase();
+    if (!URL.canParse(url)) return false;
+    const { protocol, hostname } = new URL(url);
+    return /^https?:$/.test(protocol) && hostname.replace(/^\[|\]$/g, '') === appsHost;
   }
 
   /** How many it has, with those that were made since it last told. */

@@ -56,7 +56,7 @@ export class Leases {
     return lease;
   }
 
-  /** Replayed with the same key and body it is the same lease. @throws Problem `conflict` for a key or a name in use. */
+  /** Replayed with the same key and body it is the same lease. @throws Problem `conflict` for a key in use, `invalid` for a name. */
   async add(lease: NewLease, key: string, body: unknown): Promise<{ lease: Lease; isNew: boolean }> {
     const { customerId, host, name, app, version, size, memoryBytes, cpuMillis, pids, tariffTag } = lease;
     const values = [customerId, host, name, app, version, size, memoryBytes.toString(), cpuMillis, pids, tariffTag];
@@ -70,7 +70,7 @@ export class Leases {
     const replayed = await this.replayed(customerId, key, body);
     if (replayed) return { lease: replayed, isNew: false };
     const taken = `cannot add ${name}: you have a container of that name, perhaps in the trash; choose another`;
-    throw new InvalidFields(taken, { name: taken }, 'conflict', { kind: 'name-taken', blanks: { name } });
+    throw new InvalidFields(taken, { name: taken }, 'invalid', { kind: 'name-taken', blanks: { name } });
   }
 
   /** The lease of that key, if there is one. @throws Problem `conflict` where the key came with another body before. */

@@ -19,17 +19,28 @@ export function nextListing(before: Listing | undefined, answer: ResultOf<'conta
   const hostTime = Date.parse(answer.observedAt);
   const usage = new Map(answer.usage.map((one) => [one.id, one]));
   const elapsed = before ? BigInt(Math.max(0, hostTime - before.hostTime)) : 0n;
-  const numbers = [...usage.values()].map((now) => [now.id, ratesOf(now, before?.usage.get(now.id), elapsed)] as const);
+  const numbers = [...usage.values()].flatMap((now) => {
+    const rates = ratesOf(now, before?.usage.get(now.id), elapsed);
+    return rates ? [[now.id, rates] as const] : [];
+  });
   const containers = answer.containers
     ? new Map(answer.containers.map((one) => [one.id, one]))
     : (before?.containers ?? new Map<string, Container>());
   return { version: answer.version, containers, usage, numbers: new Map(numbers), hostTime };
 }
 
-/** Thousandths of a core: a nanosecond of CPU a microsecond of time is one. A counter that fell back starts anew. */
-function ratesOf(now: Usage, before: Usage | undefined, elapsedMs: bigint): Rates {
+/** More than any machine has: a million cores, and what a signed 64-bit integer holds. */
+const most = { cpuMillis: 10n ** 9n, bytes: 2n ** 63n } as const;
+
+/**
+ * Thousandths of a core: a nanosecond of CPU a microsecond of time is one. A counter that fell back starts anew. Absent
+ * where the host tells what cannot be: a number of one container must not keep the others from being shown.
+ */
+function ratesOf(now: Usage, before: Usage | undefined, elapsedMs: bigint): Rates | undefined {
   const { memoryBytes, bytesIn, bytesOut } = now;
+  if ([memoryBytes, bytesIn, bytesOut].some((bytes) => bytes < 0n || bytes >= most.bytes)) return undefined;
   const spent = before && now.cpuNanos >= before.cpuNanos ? now.cpuNanos - before.cpuNanos : 0n;
-  const cpuMillis = elapsedMs > 0n ? Number(spent / (elapsedMs * 1000n)) : 0;
-  return { cpuMillis, memoryBytes, bytesIn, bytesOut };
+  const cpuMillis = elapsedMs > 0n ? spent / (elapsedMs * 1000n) : 0n;
+  if (cpuMillis > most.cpuMillis) return undefined;
+  return { cpuMillis: Number(cpuMillis), memoryBytes, bytesIn, bytesOut };
 }

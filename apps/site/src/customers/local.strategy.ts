@@ -4,6 +4,7 @@ import { Problem } from '@berth/problem';
 import type { Request } from 'express';
 import { Strategy } from 'passport-local';
 import type { Config } from '../config.js';
+import { Audit } from '../audit/audit.js';
 import { CONFIG } from '../http/tokens.js';
 import { Customers, type Customer } from './customers.js';
 import { Throttle } from './throttle.js';
@@ -16,6 +17,7 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
 
   constructor(
     private readonly customers: Customers,
+    private readonly audit: Audit,
     @Inject(CONFIG) { throttle }: Config,
   ) {
     super({ usernameField: 'email', passReqToCallback: true, session: false });
@@ -31,11 +33,28 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
     this.byAccount.add(account);
     this.byAddress.add(address);
     const customer = await this.customers.recognise(email, password);
-    if (!customer)
+    if (!customer) {
+      await this.noteFailure(request, email);
       throw new Problem('unauthenticated', 'cannot sign in: the address or the password is wrong', {
         kind: 'wrong-password',
       });
+    }
     this.byAccount.forget(account);
+    this.byAddress.takeBack(address); // a whole office signs in from one
     return customer;
+  }
+
+  /** Whoever guesses passwords leaves a trace: the address as it was typed, never the password. */
+  private noteFailure(request: Request, email: string): Promise<void> {
+    const { requestId, ip = '' } = request;
+    const target = email.slice(0, 254);
+    return this.audit.add({
+      actor: 'visitor',
+      act: 'session.create',
+      target,
+      outcome: 'unauthenticated',
+      requestId,
+      address: ip,
+    });
   }
 }

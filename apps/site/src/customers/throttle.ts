@@ -33,6 +33,12 @@ export class Throttle {
     else this.insert(key);
   }
 
+  /** For a try that turned out to be none. */
+  takeBack(key: string): void {
+    const count = this.counts.get(key);
+    if (count) count.times = Math.max(0, count.times - 1);
+  }
+
   forget(key: string): void {
     this.counts.delete(key);
   }

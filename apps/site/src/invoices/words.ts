@@ -11,6 +11,8 @@ type Word = keyof Catalogue['invoice'];
 const named = (prefix: 'measure' | 'unit' | 'per', measure: Measure) =>
   `${prefix}${measure[0]?.toUpperCase()}${measure.slice(1)}` as Word;
 
+const hourMs = 3_600_000;
+
 /** The words, numbers, dates and amounts of one language. Nothing here goes through floating point. */
 export class Words {
   readonly tag: string;
@@ -21,7 +23,7 @@ export class Words {
   constructor(
     locale: Locale,
     private readonly currency: string,
-    timeZone: string,
+    private readonly timeZone: string,
   ) {
     this.tag = tags[locale];
     this.catalogue = catalogues[locale].invoice;
@@ -58,8 +60,16 @@ export class Words {
     return this.day.format(new Date(instant));
   }
 
+  /** In the night when clocks are set back an hour comes twice: then it says which. */
   moment(instant: string): string {
-    return this.second.format(new Date(instant));
+    const text = this.second.format(new Date(instant));
+    const isTwice = [-hourMs, hourMs].some((away) => this.second.format(Date.parse(instant) + away) === text);
+    return isTwice ? `${text} ${this.zone(instant)}` : text;
+  }
+
+  private zone(instant: string): string {
+    const format = new Intl.DateTimeFormat(this.tag, { timeZone: this.timeZone, timeZoneName: 'short' });
+    return format.formatToParts(new Date(instant)).find(({ type }) => type === 'timeZoneName')?.value ?? '';
   }
 
   private decimal(scaled: bigint, digits: number): string {
