@@ -36,6 +36,17 @@ export async function ensureDatabase(cluster: Cluster, name: string, secretsFile
   };
 }
 
+export async function hasAdmin({ serving }: Databases): Promise<boolean> {
+  const client = new pg.Client({ connectionString: serving });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query(`select from customer where role = 'admin' limit 1`);
+    return rowCount === 1;
+  } finally {
+    await client.end();
+  }
+}
+
 function secretsOf(file: string): { owner: string; serving: string } {
   if (!existsSync(file)) {
     const fresh = { owner: randomBytes(24).toString('hex'), serving: randomBytes(24).toString('hex') };

@@ -16,6 +16,7 @@ export type Installation = Readonly<{
 /** What `npm start` makes of this clone, and `npm run teardown` takes away again. */
 export function installation(driver: 'linux' | 'fake'): Installation {
   const state = stateDirectory();
+  const isUsual = process.getuid?.() === 0 && process.env['BERTH_STATE'] === undefined;
   return {
     state,
     packages: resolve(state, 'packages.json'),
@@ -26,11 +27,11 @@ export function installation(driver: 'linux' | 'fake'): Installation {
       driver,
       name: 'con',
       home: resolve(state, 'con'),
-      runDirectory: process.getuid?.() === 0 ? '/run/berth/con' : resolve(state, 'run'),
+      runDirectory: isUsual ? '/run/berth/con' : resolve(state, 'run'),
       network: 77,
       firstPort: 20_000,
       lastPort: 29_999,
-      listenPort: 7077,
+      listenPort: Number(process.env['BERTH_CON_PORT'] ?? 7077),
     },
   };
 }

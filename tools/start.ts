@@ -1,10 +1,11 @@
 /** `npm start`: everything, on one machine, from a clone. Says each change to the host before it makes it. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from './build.ts';
 import { catalogueEntries, ensureTemplate } from './catalogue.ts';
 import { startCon, type RunningCon } from './con-service.ts';
-import { ensureDatabase } from './database.ts';
+import { ensureDatabase, hasAdmin } from './database.ts';
 import { driverHere } from './driver.ts';
 import { hostPackages, installPackages } from './host-packages.ts';
 import { installation } from './installation.ts';
@@ -40,6 +41,8 @@ try {
 
 async function start(): Promise<void> {
   const here = await driverHere();
+  mustBeTheOnlyOne(installation(here.driver).state);
+  const listenPort = await freePort();
   const { state, packages, postgres, roles, site: siteDirectory, con: options } = installation(here.driver);
   mkdirSync(state, { recursive: true, mode: 0o755 });
   if (here.driver === 'fake') say(`No real containers: ${here.because}. con runs its fake host, which pretends.`);
@@ -47,7 +50,7 @@ async function start(): Promise<void> {
   await build(say);
 
   const cluster = await startPostgres({ directory: postgres, binaries: state });
-  stops.push(() => cluster.stop());
+  stops.push(() => cluster.stop()); // one that a killed start left is ours too: nobody else works in this state
   const databases = await ensureDatabase(cluster, 'berth', roles);
 
   const con = await startCon(options, (line) => say(`Change to this host: ${line}`));
@@ -55,9 +58,8 @@ async function start(): Promise<void> {
   const info = await con.client['host.info']({});
   for (const { what, cure } of info.warnings) say(`Warning: ${what}. Cure: ${cure}`);
 
-  const isFirst = !existsSync(resolve(siteDirectory, 'site.log'));
   const hosts = [{ name: 'here', con }];
-  const site = await startSite({ directory: siteDirectory, databases, hosts, listenPort: 8080 });
+  const site = await startSite({ directory: siteDirectory, databases, hosts, listenPort });
   stops.push(() => site.stop());
   for (const { service } of [con, site]) {
     service.whenItDies((message) => {
@@ -65,10 +67,47 @@ async function start(): Promise<void> {
       void stop(1);
     });
   }
-  if (isFirst) say(`\nThe first admin (this is printed once):\n${await makeAdmin(site, 'admin@example.org')}`);
+  if (!(await hasAdmin(databases))) {
+    say(`\nThe first admin (this is printed once):\n${await makeAdmin(site, 'admin@example.org')}`);
+  }
 
   say(`\nBerth is at ${site.url}\n`);
   await buildCatalogue(con);
+}
+
+/** Two would share one state, and the second to end would take the database of the first along. */
+function mustBeTheOnlyOne(state: string): void {
+  mkdirSync(state, { recursive: true, mode: 0o755 });
+  const file = resolve(state, 'start.pid');
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : NaN;
+  if (pid > 0 && pid !== process.pid && isStart(pid)) {
+    throw new Error(`Berth runs already, as process ${pid}, out of ${state}: stop it there with Ctrl-C first.`);
+  }
+  writeFileSync(file, `${process.pid}\n`);
+  stops.push(() => Promise.resolve(rmSync(file, { force: true })));
+}
+
+/** Asked for before anything is changed: another program's answer there would be taken for ours. */
+async function freePort(): Promise<number> {
+  const port = Number(process.env['BERTH_PORT'] ?? 8080);
+  const isTaken = await new Promise<boolean>((settle) => {
+    const probe = connect(port, '127.0.0.1', () => settle(true)).on('error', () => settle(false));
+    probe.once('connect', () => probe.destroy());
+  });
+  if (isTaken)
+    throw new Error(`Port ${port} is taken by another program: end it, or choose another: BERTH_PORT=8081 npm start`);
+  return port;
+}
+
+/** A number may have gone to another program since. */
+function isStart(pid: number): boolean {
+  const file = `/proc/${pid}/cmdline`;
+  return (
+    existsSync(file) &&
+    readFileSync(file, 'utf8')
+      .split('\0')
+      .some((word) => word.endsWith('tools/start.ts'))
+  );
 }
 
 /** The pages work meanwhile: an app is offered as soon as its template is ready. */

@@ -17,10 +17,12 @@ export const problemKinds = [
   'not-yours',
   'offline',
   'outdated-page',
+  'reference-used',
   'stale-csrf-token',
   'too-soon',
   'unexpected',
   'unexplained',
+  'unreadable',
   'wrong-password',
 ] as const;
 

@@ -49,6 +49,8 @@ export const Catalogue = z.object({
   tariff: z.object({ id: z.string(), currency: z.string() }),
   /** A good name nobody uses yet. */
   suggestedName: z.string(),
+  /** True while a host does not answer or builds: there may be more apps than these. */
+  mayGrow: z.boolean(),
 });
 
 /** con's words and one of site's own: the host has been silent for two polling periods. Unknown is never running. */

@@ -24,6 +24,6 @@ export class CatalogueController {
     const sizes = sizesOf(tariff, vat);
     const apps = appsOf(await this.shelf.ready(), sizes);
     const suggestedName = suggestName(apps[0]?.name ?? 'app', await this.shelf.namesOf(id), randomInt(1_000));
-    return { apps, sizes, tariff: { id: tariff.id, currency }, suggestedName };
+    return { apps, sizes, tariff: { id: tariff.id, currency }, suggestedName, mayGrow: this.shelf.mayGrow() };
   }
 }

@@ -16,6 +16,12 @@ export class HostShelf implements Shelf {
     return this.hosts.templates().values();
   }
 
+  mayGrow(): boolean {
+    return this.hosts.all.some(
+      (host) => host.view().silent || (host.templates.value ?? []).some(({ state }) => state === 'building'),
+    );
+  }
+
   async namesOf(customerId: string): Promise<ReadonlySet<string>> {
     return new Set((await this.leases.of(customerId)).map(({ name }) => name));
   }

@@ -17,12 +17,10 @@ export class Payments {
     mustBeMoney(nanos);
     mustBeReference(reference);
     await this.lock(db, customerId);
-    await this.ledger.post(db, {
-      id: `payment:manual:${reference}`,
-      effectiveAt: new Date(),
-      by,
-      why: 'top-up',
-      transfers: [{ debit: 'bank', credit: customerAccount(customerId, 'balance'), nanos }],
+    const transfers = [{ debit: 'bank' as const, credit: customerAccount(customerId, 'balance'), nanos }];
+    const entry = { id: `payment:manual:${reference}`, effectiveAt: new Date(), by, why: 'top-up', transfers };
+    await this.ledger.post(db, entry).catch((error: unknown) => {
+      throw error instanceof Problem && error.code === 'conflict' ? usedReference(error) : error;
     });
     await this.settleOpen(db, customerId);
   }
@@ -72,6 +70,11 @@ export class Payments {
     const before = row?.count ?? 0;
     return before === 0 ? `settle:${number}` : `settle:${number}:r${before + 1}`;
   }
+}
+
+function usedReference(cause: Problem): Problem {
+  const message = 'cannot top up: that reference was booked before, with another amount or for another customer';
+  return new Problem('conflict', message, { cause, kind: 'reference-used' });
 }
 
 /** More than all the money there is, and still far from where a sum of such amounts would not fit its column. */

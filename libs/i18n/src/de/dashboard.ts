@@ -139,6 +139,8 @@ export const dashboard = {
     long: 'Ein Name hat höchstens 63 Buchstaben.',
     letters: 'Ein Name hat nur die Buchstaben a bis z, Ziffern und Bindestriche.',
     ends: 'Ein Name beginnt und endet mit einem Buchstaben oder einer Ziffer.',
+    nothingYet:
+      'Gerade ist keine App im Angebot: Ein Host antwortet nicht, oder Apps werden noch gebaut. Versuchen Sie es gleich noch einmal.',
     nothing: 'Es wird noch keine Anwendung angeboten. Die Verwaltung muss erst eine bauen.',
   },
   login: {

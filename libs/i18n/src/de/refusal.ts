@@ -16,10 +16,13 @@ export const refusal = {
   'not-yours': 'Diesen Container gibt es bei Ihnen nicht.',
   offline: 'Berth ist nicht erreichbar. Prüfen Sie das Netz.',
   'outdated-page': 'Diese Seite ist älter als der Server. Laden Sie sie neu.',
+  'reference-used':
+    'Die Zahlung mit diesem Verwendungszweck wurde schon gebucht, mit einem anderen Betrag oder für jemand anderen.',
   'stale-csrf-token': 'Diese Seite war zu lange offen. Laden Sie sie neu.',
   'too-soon': 'Zu viele Versuche. Warten Sie {{ seconds }} Sekunden.',
   unexpected: 'Es ist unter der Nummer der Anfrage festgehalten. Versuchen Sie es gleich noch einmal.',
   unexplained:
     'Der Server hat mit {{ status }} geantwortet und keinen Grund genannt. Versuchen Sie es gleich noch einmal.',
+  unreadable: 'Eine Angabe lässt sich nicht verwenden. Siehe die Hinweise an den Feldern.',
   'wrong-password': 'Adresse oder Passwort ist falsch.',
 };

@@ -138,6 +138,7 @@ export const dashboard = {
     long: 'A name has at most 63 letters.',
     letters: 'A name has only the letters a to z, digits and hyphens.',
     ends: 'A name begins and ends with a letter or a digit.',
+    nothingYet: 'No app is on offer at the moment: a host does not answer, or apps are being built. Try again soon.',
     nothing: 'No app is on offer yet. An admin has to build one first.',
   },
   login: {

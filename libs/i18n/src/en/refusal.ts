@@ -14,9 +14,11 @@ export const refusal = {
   'not-yours': 'There is no such container among yours.',
   offline: 'Berth cannot be reached. Check the network.',
   'outdated-page': 'This page is older than the server. Reload it.',
+  'reference-used': 'The payment with this reference was booked before, with another amount or for another customer.',
   'stale-csrf-token': 'This page was open for too long. Reload it.',
   'too-soon': 'Too many tries. Wait {{ seconds }} seconds.',
   unexpected: 'It is noted down with the number of the request. Try again in a moment.',
   unexplained: 'The server answered {{ status }} and gave no reason. Try again in a moment.',
+  unreadable: 'Something in the form cannot be used. See what stands beside the fields.',
   'wrong-password': 'The address or the password is wrong.',
 } as const;

@@ -11,6 +11,9 @@ import { Skeleton } from '../ui/skeleton.js';
   imports: [ProblemNote, Skeleton],
   template: `
     <h1 id="hosts-title">{{ t('admin.hosts') }}</h1>
+    @if (hosts.value() && hosts.problem(); as problem) {
+      <berth-problem-note [problem]="problem" />
+    }
     @if (hosts.value(); as list) {
       <table class="plain" aria-labelledby="hosts-title">
         <thead>
@@ -69,7 +72,7 @@ export class HostsPage {
   private readonly site = inject(SiteClient);
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
-  protected readonly hosts = loaded(() => this.site.call('admin.hosts'));
+  protected readonly hosts = loaded(() => this.site.call('admin.hosts'), { everyMs: 2_000 });
 
   protected freeOf(free: bigint | undefined, all: bigint | undefined): string {
     if (free === undefined || all === undefined) return '–';

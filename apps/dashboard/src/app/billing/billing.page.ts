@@ -11,6 +11,9 @@ import { Skeleton } from '../ui/skeleton.js';
   imports: [ProblemNote, Skeleton],
   template: `
     <h1>{{ t('billing.title') }}</h1>
+    @if (billing.value() && billing.problem(); as problem) {
+      <berth-problem-note [problem]="problem" />
+    }
     @if (billing.value(); as it) {
       <dl class="sums">
         <div>
@@ -80,6 +83,6 @@ export class BillingPage {
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
   protected readonly pdf = invoicePdfPath;
-  protected readonly billing = loaded(() => this.site.call('billing.get'));
+  protected readonly billing = loaded(() => this.site.call('billing.get'), { everyMs: 5_000 });
   protected readonly invoices = loaded(() => this.site.call('invoices.list'));
 }

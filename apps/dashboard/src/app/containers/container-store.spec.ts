@@ -44,6 +44,15 @@ describe('the containers page asks site', () => {
     expect(site.calls).toHaveLength(1);
   });
 
+  it('and takes an answer that was long on its way for as old as it may be', async () => {
+    const { now } = site.list();
+    site.answer = () => new Promise((answer) => setTimeout(() => answer({ ...site.list(), now }), 12_000));
+    const store = TestBed.inject(ContainerStore);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(store.containers()).toHaveLength(1);
+    expect(store.isStale()).toBe(true);
+  });
+
   it('not in a hidden tab, and at once when the tab is shown again', async () => {
     TestBed.inject(ContainerStore);
     await vi.advanceTimersByTimeAsync(0);

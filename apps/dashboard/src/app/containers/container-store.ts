@@ -3,7 +3,7 @@ import type { BodyOf, Container } from '@berth/site-api';
 import { SiteClient } from '../site/site-client.js';
 import { problemOf, type SiteProblem } from '../site/site-problem.js';
 import { Clock } from '../ui/clock.js';
-import { poll } from './poll.js';
+import { poll } from '../ui/poll.js';
 import { merged } from './merged.js';
 
 export const pollEveryMs = 2000;
@@ -84,11 +84,12 @@ export class ContainerStore {
 
   private async read(): Promise<void> {
     const { generation } = this;
+    const asked = performance.now();
     try {
       const { containers, mayStart, now, currency } = await this.site.call('containers.list');
       this.trouble.set(undefined);
       if (generation !== this.generation) return;
-      this.clock.learn(now);
+      this.clock.learn(now, performance.now() - asked);
       this.answeredAt.set(now);
       this.currency.set(currency);
       this.mayStart.set(mayStart);

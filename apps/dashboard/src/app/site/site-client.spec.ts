@@ -71,6 +71,17 @@ describe('a call to site', () => {
     http.verify();
   });
 
+  it('refuses what site would refuse, field by field, and sends nothing', async () => {
+    const body = { email: 'ada@example', password: 'correct horse battery', name: 'Ada', locale: 'de' as const };
+    const call = TestBed.inject(SiteClient).call('customers.create', { body });
+    await expect(call).rejects.toMatchObject({
+      code: 'invalid',
+      kind: 'unreadable',
+      fields: { email: expect.any(String) },
+    });
+    http.verify();
+  });
+
   it('sends amounts as decimal strings and the key of its form', async () => {
     const body = { nanos: 12_500_000_000n, reference: 'bank 1' };
     void TestBed.inject(SiteClient).call('admin.topUp', { params: { id: 'a/b' }, body, idempotencyKey: 'k' });

@@ -44,9 +44,23 @@ export class SiteClient {
   private sendOnce(row: Route, { params = {}, body, idempotencyKey }: Loose): Promise<unknown> {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
-    const encoded = row.body ? z.encode(row.body, body as never) : undefined;
+    const encoded = row.body ? bodyOf(row.body, body) : undefined;
     return firstValueFrom(this.http.request(row.method, pathOf(row, params), { body: encoded, headers }));
   }
+}
+
+/** What site would refuse need not be sent: the same words, field by field. */
+function bodyOf(schema: z.ZodObject, body: unknown): unknown {
+  const encoded = z.safeEncode(schema, body as never);
+  if (encoded.success) return encoded.data;
+  const fields = Object.fromEntries(
+    encoded.error.issues.map(({ path, message }) => [path.map(String).join('.'), message]),
+  );
+  throw new SiteProblem('invalid', `cannot send this: ${Object.keys(fields).join(', ')}`, {
+    kind: 'unreadable',
+    fields,
+    cause: encoded.error,
+  });
 }
 
 function pathOf(row: Route, params: Record<string, string>): string {

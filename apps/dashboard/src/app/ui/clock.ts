@@ -13,9 +13,12 @@ export class Clock {
     inject(DestroyRef).onDestroy(() => clearInterval(timer));
   }
 
-  /** @param serverNow `now` of an answer that came in just now. */
-  learn(serverNow: string): void {
-    this.aheadMs = Date.parse(serverNow) - Date.now();
+  /**
+   * @param serverNow `now` of an answer that came in just now.
+   * @param tookMs since it was asked for: so long it may have been on its way, and so old it may be.
+   */
+  learn(serverNow: string, tookMs = 0): void {
+    this.aheadMs = Date.parse(serverNow) + tookMs - Date.now();
     this.tick();
   }
 

@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, expect, it } from '@jest/globals';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const state = mkdtempSync('/tmp/berth-start-');
+chmodSync(state, 0o711); // PostgreSQL runs as another user
+const port = 20_000 + (process.pid % 10_000);
+const begun: ChildProcess[] = [];
+
+/** `npm start` without the installing, on the fake host, with a state and ports of its own. */
+function start(): { child: ChildProcess; said: () => string } {
+  const built = ['--no-warnings', '--import', resolve(root, 'tools/built.ts'), resolve(root, 'tools/start.ts')];
+  const env = {
+    PATH: `${resolve(root, 'node_modules/.bin')}:${process.env['PATH']}`,
+    BERTH_DRIVER: 'fake',
+    BERTH_STATE: state,
+    BERTH_PORT: `${port}`,
+    BERTH_CON_PORT: `${port + 1}`,
+  };
+  const child = spawn(process.execPath, built, { cwd: root, env });
+  begun.push(child);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return { child, said: () => text };
+}
+
+async function until(child: ChildProcess, said: () => string, words: string): Promise<void> {
+  while (!said().includes(words)) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${said()}`);
+    await delay(50);
+  }
+}
+
+const health = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/api/health`)).status;
+const ended = async (child: ChildProcess): Promise<unknown> =>
+  child.exitCode ?? ((await once(child, 'exit')) as [number])[0];
+
+afterEach(async () => {
+  for (const child of begun.splice(0)) {
+    if (child.exitCode !== null) continue;
+    child.kill('SIGINT');
+    await ended(child);
+  }
+});
+afterAll(() => rmSync(state, { recursive: true }));
+
+it('a start makes the first admin once; a second one beside it is refused and harms nothing; the next has all the data', async () => {
+  const first = start();
+  await until(first.child, first.said, 'Berth is at');
+  expect(first.said()).toMatch(/password \S{12,}/);
+  expect(await health()).toBe(200);
+
+  const second = start();
+  expect(await ended(second.child)).toBe(1);
+  expect(second.said()).toContain(`Berth runs already, as process ${first.child.pid}`);
+  expect(await health()).toBe(200);
+
+  await until(first.child, first.said, 'The demo templates are ready');
+  first.child.kill('SIGINT');
+  expect(await ended(first.child)).toBe(0);
+  const made = statSync(resolve(state, 'postgres')).birthtimeMs;
+
+  const again = start();
+  await until(again.child, again.said, 'Berth is at');
+  expect(again.said()).not.toContain('password');
+  expect(statSync(resolve(state, 'postgres')).birthtimeMs).toBe(made);
+  expect(await health()).toBe(200);
+}, 300_000);
+
+it('a port that another program has is named before anything is begun', async () => {
+  const { createServer } = await import('node:net');
+  const other = createServer().listen(port, '127.0.0.1');
+  await once(other, 'listening');
+  const refused = start();
+  expect(await ended(refused.child)).toBe(1);
+  expect(refused.said()).toContain(`Port ${port} is taken by another program`);
+  expect(refused.said()).toContain('BERTH_PORT');
+  other.close();
+}, 60_000);
+
+it('nothing that a command needs is missing in a fresh clone: only test runs before the libraries are built', () => {
+  const bootstrap = readFileSync(resolve(root, 'tools/bootstrap.mjs'), 'utf8');
+  expect(bootstrap).toContain(`command === 'test' ? []`);
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, from = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) .*from '([^']+)';$/gm)) {
+      expect(`${file}: ${from}`).not.toContain('@berth/');
+      if (from.startsWith('.')) visit(resolve(file, '..', from));
+    }
+  };
+  visit(resolve(root, 'tools/test.ts'));
+  expect(seen.size).toBeGreaterThan(4);
+});
