@@ -122,6 +122,12 @@ async function topUp(admin: Page, amount: string): Promise<void> {
 
 async function issueInvoice(admin: Page, answer: RegExp): Promise<void> {
   await admin.getByRole('button', { name: `Issue invoice now for ${customer.email}` }).click();
+  const dialog = admin.getByRole('dialog', { name: /Issue an invoice/ });
+  await dialog.getByRole('textbox').fill('somebody@example.org');
+  await dialog.getByRole('button', { name: 'Issue invoice now' }).click();
+  await expect(dialog.getByText('That is another address.')).toBeVisible(); // what cannot be undone asks for whom
+  await dialog.getByRole('textbox').fill(customer.email);
+  await dialog.getByRole('button', { name: 'Issue invoice now' }).click();
   await expect(admin.getByRole('region', { name: 'Message' }).getByText(answer)).toBeVisible();
 }
 

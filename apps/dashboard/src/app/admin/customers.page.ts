@@ -10,6 +10,7 @@ import { Messages } from '../ui/messages.js';
 import { ProblemNote } from '../ui/problem-note.js';
 import { Shown } from '../ui/shown.js';
 import { Skeleton } from '../ui/skeleton.js';
+import { IssueDialog } from './issue.dialog.js';
 import { TopUpDialog } from './top-up.dialog.js';
 
 @Component({
@@ -50,7 +51,7 @@ import { TopUpDialog } from './top-up.dialog.js';
                   type="button"
                   [attr.aria-label]="t('admin.issueIt', { email: it.email })"
                   [attr.aria-disabled]="issuing() === it.id"
-                  (click)="issue(it)"
+                  (click)="askToIssue(it)"
                 >
                   {{ t('admin.issue') }}
                 </button>
@@ -96,8 +97,17 @@ export class CustomersPage {
     });
   }
 
-  protected async issue({ id, email }: CustomerSummary): Promise<void> {
+  protected askToIssue(customer: CustomerSummary): void {
     if (this.issuing()) return;
+    const opened = this.dialog.open<boolean>(IssueDialog, {
+      ariaLabelledBy: 'issue-title',
+      data: customer,
+      panelClass: 'panel',
+    });
+    opened.closed.subscribe((isAgreed) => isAgreed && void this.issue(customer));
+  }
+
+  private async issue({ id, email }: CustomerSummary): Promise<void> {
     this.issuing.set(id);
     this.refusal.set(undefined);
     try {

@@ -49,6 +49,15 @@ export class AddDialog {
 
   protected readonly text = (event: Event): string => (event.target as HTMLInputElement).value;
 
+  /** A name that nobody touched follows the app: `fair-django` becomes `fair-nginx`. */
+  protected choose(app: App): void {
+    const before = this.app()?.name ?? '';
+    this.app.set(app);
+    const suggested = this.catalogue.value()?.suggestedName ?? '';
+    const adjective = suggested.slice(0, suggested.indexOf('-') + 1);
+    if (adjective && this.name() === `${adjective}${before}`) this.rename(`${adjective}${app.name}`);
+  }
+
   protected rename(name: string): void {
     this.problem.set(undefined);
     this.name.set(name);

@@ -1,3 +1,4 @@
+import { Dialog } from '@angular/cdk/dialog';
 import { computed, inject, Injectable, signal } from '@angular/core';
 import { Router } from '@angular/router';
 import type { BodyOf, Session } from '@berth/site-api';
@@ -12,6 +13,7 @@ export class SessionStore {
   private readonly router = inject(Router);
   private readonly language = inject(Language);
   private readonly clock = inject(Clock);
+  private readonly dialogs = inject(Dialog);
   private readonly known = signal<Session | undefined>(undefined);
   readonly session = this.known.asReadonly();
   readonly customer = computed(() => this.known()?.customer);
@@ -44,6 +46,7 @@ export class SessionStore {
   ended(): void {
     this.known.update((session) => session && { ...session, customer: undefined });
     const back = this.router.url;
+    this.dialogs.closeAll(); // a dialog left open would hide the form from those who hear the page
     if (!back.startsWith('/sign-')) void this.router.navigate(['/sign-in'], { queryParams: { back } });
   }
 
