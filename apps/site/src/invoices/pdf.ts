@@ -7,6 +7,9 @@ const fonts = createRequire(import.meta.url);
 const regular = fonts.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf');
 const bold = fonts.resolve('dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf');
 
+/** Asked for by their files: under a name of its own, pdfkit parses a font anew each time that it is asked for. */
+const fontFiles = { regular, bold } as const;
+
 /** Points of an A4 sheet. The address stands where a window envelope shows it (DIN 5008, form B). */
 const left = 62;
 const right = 538;
@@ -38,9 +41,7 @@ export async function drawPdf(sheet: Sheet, issuedAt: Date): Promise<Buffer> {
     info: { Title: sheet.heading, Author: sheet.brand, CreationDate: issuedAt, ModDate: issuedAt },
   });
   const bytes = buffer(pdf);
-  pdf.registerFont('regular', regular).registerFont('bold', bold);
-  head(pdf, sheet);
-  const y = table(pdf, sheet, 330);
+  const y = table(pdf, sheet, head(pdf, sheet));
   closing(pdf, sheet, y);
   footers(pdf, sheet);
   pdf.end();
@@ -56,7 +57,7 @@ function write(
 ): number {
   const { size = 9, font = 'regular', color = ink, align = 'left' } = look;
   const options = { width: at.width, align, lineGap: 1.5 };
-  pdf.font(font).fontSize(size).fillColor(color);
+  pdf.font(fontFiles[font]).fontSize(size).fillColor(color);
   const height = pdf.heightOfString(text || ' ', options);
   pdf.text(text || ' ', at.x, at.y, options);
   return at.y + height;
@@ -66,18 +67,21 @@ function rule(pdf: Pdf, y: number, x = left, color = hairline): void {
   pdf.moveTo(x, y).lineTo(right, y).lineWidth(0.6).strokeColor(color).stroke();
 }
 
-function head(pdf: Pdf, sheet: Sheet): void {
+/** Answers where the table begins: lower where a long name or address needs the room. */
+function head(pdf: Pdf, sheet: Sheet): number {
   write(pdf, sheet.brand, { x: left, y: 56, width }, { size: 15, font: 'bold' });
   write(pdf, sheet.sender, { x: left, y: 138, width: 232 }, { size: 6.5, color: grey });
   let y = 156;
   for (const line of sheet.address) y = write(pdf, line, { x: left, y, width: 232 }, { size: 10 });
+  const addressed = y;
   y = 138;
   for (const [label, value] of sheet.facts) {
     y = write(pdf, label, { x: 320, y, width: 218 }, { size: 7, color: grey });
     y = write(pdf, value, { x: 320, y, width: 218 }, { size: 8.5 }) + 5;
   }
-  write(pdf, sheet.heading, { x: left, y: 272, width }, { size: 16, font: 'bold' });
-  write(pdf, sheet.intro, { x: left, y: 302, width });
+  const top = Math.max(272, addressed + 24, y + 19);
+  write(pdf, sheet.heading, { x: left, y: top, width }, { size: 16, font: 'bold' });
+  return write(pdf, sheet.intro, { x: left, y: top + 30, width }) + 15;
 }
 
 function table(pdf: Pdf, sheet: Sheet, top: number): number {
@@ -115,7 +119,7 @@ function drawRow(pdf: Pdf, row: Row, top: number): number {
 function heightOf(pdf: Pdf, row: Row): number {
   const [{ width: textWidth }] = columns;
   const options = { width: textWidth, lineGap: 1.5 };
-  const text = pdf.font('regular').fontSize(9).heightOfString(row.text, options);
+  const text = pdf.font(regular).fontSize(9).heightOfString(row.text, options);
   pdf.fontSize(7);
   return row.details.reduce((sum, detail) => sum + pdf.heightOfString(detail, options), text) + 11;
 }
