@@ -81,6 +81,18 @@ describe('A container', () => {
     expect(await read(answer)).toMatchObject({ code: 'invalid', fields: { name: expect.stringMatching(/a name/) } });
   });
 
+  it.each([{ app: 'wordpress' }, { version: '99' }, { app: '' }])(
+    'of %j, which nobody offers, is refused',
+    async (what) => {
+      const answer = await ada.post('/api/containers', order('unknown', what));
+      expect(answer.status).toBe(422);
+      expect(await read(answer)).toMatchObject({
+        code: 'invalid',
+        fields: { app: expect.stringMatching(/nobody offers it/) },
+      });
+    },
+  );
+
   it('goes to the host with the fewest', async () => {
     const before = [one.containers.size, two.containers.size];
     await add(ada, 'spread-a');

@@ -17,9 +17,7 @@ export class HostShelf implements Shelf {
   }
 
   mayGrow(): boolean {
-    return this.hosts.all.some(
-      (host) => host.view().silent || (host.templates.value ?? []).some(({ state }) => state === 'building'),
-    );
+    return this.hosts.mayGrow();
   }
 
   async namesOf(customerId: string): Promise<ReadonlySet<string>> {

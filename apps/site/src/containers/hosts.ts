@@ -30,6 +30,13 @@ export class Hosts {
     return this.byName.get(name);
   }
 
+  /** Whether a host is silent or builds, so that more may be on offer than is known. */
+  mayGrow(): boolean {
+    return this.all.some(
+      (host) => host.view().silent || (host.templates.value ?? []).some(({ state }) => state === 'building'),
+    );
+  }
+
   /** @throws Problem `unavailable` where the configuration names no such host any more. */
   mustGet(name: string): Host {
     const host = this.byName.get(name);

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
+import { InvalidFields } from '../http/invalid-fields.js';
 import { LOG } from '../http/tokens.js';
 import { Hosts } from './hosts.js';
 import { place } from './placement.js';
@@ -24,7 +25,7 @@ export class Placing {
     @Inject(LOG) private readonly log: Logger,
   ) {}
 
-  /** @throws Problem `unavailable` where no host that answers has the template. */
+  /** @throws Problem `invalid` for what no host has, `unavailable` where one that is silent or builds may have it. */
   choose(app: string, version: string): string {
     const candidates = this.hosts.all.flatMap((host) => {
       const info = host.info.value;
@@ -35,13 +36,18 @@ export class Placing {
       return [{ name: host.name, hasTemplate, containers: host.size, memoryFreeBytes: info.memoryFreeBytes }];
     });
     const chosen = place(candidates);
-    if (chosen === undefined)
-      throw new Problem(
-        'unavailable',
-        'cannot add this: no host that answers has that app and version; try again later',
-        { kind: 'app-not-offered' },
-      );
-    return chosen;
+    if (chosen !== undefined) return chosen;
+    if (!this.hosts.mayGrow()) {
+      const reason = `cannot add ${app} ${version}: nobody offers it; choose one of the catalogue`;
+      throw new InvalidFields(reason, { app: reason });
+    }
+    throw new Problem(
+      'unavailable',
+      'cannot add this: no host that answers has that app and version; try again later',
+      {
+        kind: 'app-not-offered',
+      },
+    );
   }
 
   /**

@@ -28,17 +28,18 @@ function operation(name: RouteName, row: Route): Json {
     required: true,
     schema: { type: 'string' },
   }));
+  const keyed = row.help.includes('Idempotency-Key');
   return {
     operationId: name,
     summary: row.help,
     tags: [name.split('.')[0]],
-    parameters,
+    parameters: keyed ? [...parameters, idempotencyKey] : parameters,
     ...(row.who === 'anyone' ? {} : { security: [{ session: [] }], 'x-role': row.who }),
     ...(row.body
       ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(row.body, 'input') } } } }
       : {}),
     responses: {
-      200: { description: 'OK', content: { 'application/json': { schema: schemaOf(row.reply, 'input') } } },
+      200: { description: 'OK', content: contentOf(row) },
       default: {
         description: 'Refused',
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -46,6 +47,18 @@ function operation(name: RouteName, row: Route): Json {
     },
   };
 }
+
+function contentOf({ path, reply }: Route): Json {
+  if (path.endsWith('/pdf')) return { 'application/pdf': { schema: { type: 'string', format: 'binary' } } };
+  return { 'application/json': { schema: schemaOf(reply, 'input') } };
+}
+
+const idempotencyKey: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,200}$' },
+};
 
 /** `input` is the wire's side of a codec: decimal strings, not bigints. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
