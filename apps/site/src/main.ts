@@ -61,11 +61,11 @@ async function migrateNow(): Promise<number> {
 async function verify(): Promise<number> {
   const db = await dataSource(readConfig().databaseUrl, { poolSize: 1 }).initialize();
   try {
-    const { entries, seals, alarms } = await db.transaction('REPEATABLE READ', async (snapshot) => {
+    const { entries, seals, events, alarms } = await db.transaction('REPEATABLE READ', async (snapshot) => {
       const verdict = await verifyLedger(snapshot);
       return { ...verdict, alarms: [...verdict.alarms, ...(await crossCheck(snapshot))] };
     });
-    process.stdout.write(`${entries} entries under ${seals} seals\n`);
+    process.stdout.write(`${entries} entries under ${seals} seals, ${events} audit events\n`);
     for (const alarm of alarms) process.stderr.write(`ALARM: ${alarm}\n`);
     return alarms.length > 0 ? 1 : 0;
   } finally {

@@ -5,7 +5,7 @@ import { crossCheck } from '../src/invoices/cross-check.js';
 import { Invoicing } from '../src/invoices/invoicing.js';
 import { customerAccount } from '../src/ledger/account.js';
 import { Ledger } from '../src/ledger/ledger.js';
-import { sealEntries } from '../src/ledger/seal.js';
+import { auditEvents, seal, sealEntries } from '../src/ledger/seal.js';
 import { verifyLedger } from '../src/ledger/verify.js';
 import { collect } from '../src/metering/collector.js';
 import { TariffBook } from '../src/metering/tariffs.js';
@@ -105,10 +105,65 @@ describe('the guards of the books', () => {
     await db.query(
       `insert into audit_event (actor, act, target, outcome, request_id, address) values ('a', 'b', 'c', 'done', 'r', '::1')`,
     );
-    for (const change of [`update audit_event set actor = 'x'`, 'delete from audit_event', 'truncate audit_event'])
+    for (const change of [
+      `update audit_event set actor = 'x'`,
+      'delete from audit_event',
+      'truncate audit_event cascade',
+    ])
       expect(await byOwner(change)).toMatch(/what is written there stays/);
   });
 });
+
+describe('the audit log', () => {
+  const sealEvents = () => db.transaction((tx) => seal(tx, auditEvents, new Date(0)));
+
+  it('is sealed as the books are, and a change, a loss or a missing seal is told', async () => {
+    const event = (target: string) =>
+      db.query(
+        `insert into audit_event (actor, act, target, outcome, request_id, address) values ('a', 'b', $1, 'done', 'r', '::1')`,
+        [target],
+      );
+    for (const target of ['one', 'two']) await event(target);
+    expect(await sealEvents()).toBeGreaterThanOrEqual(2);
+    await event('three');
+    expect(await sealEvents()).toBe(1);
+    expect(await sealEvents()).toBe(0);
+    const alarms = async (...changes: string[]) => (await after(...changes)).filter((alarm) => alarm.includes('audit'));
+    expect(await alarms()).toEqual([]);
+    expect((await alarms(`update audit_event set actor = 'x' where target = 'two'`)).join()).toMatch(
+      /seal 1 of audit events does not fit/,
+    );
+    expect((await alarms(`delete from audit_sealed where seal = 2`)).join()).toMatch(
+      /covers 1 entries, and 0 are there/,
+    );
+    expect(
+      (await alarms('delete from audit_sealed where seal = 1', 'delete from audit_seal where number = 1')).join(),
+    ).toMatch(/a seal of audit events is missing/);
+    const old = `insert into audit_event (at, actor, act, target, outcome, request_id, address)
+      values (now() - interval '11 seconds', 'a', 'b', 'late', 'done', 'r', '::1')`;
+    expect((await alarms(old)).join()).toMatch(/audit event \d+ is not sealed/);
+    expect(await bySite(`delete from audit_seal`)).toBeDefined();
+  });
+});
+
+/** What the owner of a database can do to it, seen by whoever verifies. */
+async function after(...changes: string[]): Promise<string[]> {
+  const owner = new pg.Client({ connectionString: books.database.ownerUrl });
+  await owner.connect();
+  try {
+    await owner.query('begin');
+    const tables =
+      'ledger_entry ledger_transfer ledger_seal ledger_sealed invoice usage_entry audit_event audit_seal audit_sealed';
+    for (const table of tables.split(' ')) await owner.query(`alter table ${table} disable trigger user`);
+    for (const change of changes) await owner.query(change);
+    const query = async (sql: string, values?: unknown[]) => (await owner.query(sql, values)).rows;
+    const seen = { query } as unknown as DataSource['manager'];
+    return [...(await verifyLedger(seen)).alarms, ...(await crossCheck(seen))];
+  } finally {
+    await owner.query('rollback');
+    await owner.end();
+  }
+}
 
 describe('verifying the books against what they were made for', () => {
   let number: string | undefined;
@@ -126,25 +181,6 @@ describe('verifying the books against what they were made for', () => {
     number = await db.transaction((tx) => invoicing.issueUpToNow(tx, bob, 'admin', new Date(at('13:00'))));
     await db.transaction((tx) => sealEntries(tx, new Date(0)));
   });
-
-  /** What the owner of a database can do to it, seen by whoever verifies. */
-  const after = async (...changes: string[]): Promise<string[]> => {
-    const owner = new pg.Client({ connectionString: books.database.ownerUrl });
-    await owner.connect();
-    try {
-      await owner.query('begin');
-      const tables = ['ledger_entry', 'ledger_transfer', 'ledger_seal', 'ledger_sealed', 'invoice', 'usage_entry'];
-      for (const table of tables) await owner.query(`alter table ${table} disable trigger user`);
-      for (const change of changes) await owner.query(change);
-      const seen = {
-        query: async (sql: string, values?: unknown[]) => (await owner.query(sql, values)).rows,
-      } as unknown as DataSource['manager'];
-      return [...(await verifyLedger(seen)).alarms, ...(await crossCheck(seen))];
-    } finally {
-      await owner.query('rollback');
-      await owner.end();
-    }
-  };
 
   it('finds nothing where nothing is wrong', async () => {
     expect(number).toMatch(/^\d{4}-\d{6}$/);

@@ -7,6 +7,8 @@ export const grants: Readonly<Record<string, string>> = {
   session: 'select, insert, update, delete',
   lease: 'select, insert, update',
   audit_event: 'select, insert',
+  audit_seal: 'select, insert (number, entries, root)',
+  audit_sealed: 'select, insert',
   // By column where the database itself says the value: when, and in which transaction, a thing was recorded.
   ledger_book: 'select, insert (currency)',
   ledger_entry: 'select, insert (id, effective_at, posted_by, why, currency, reverses, body)',

@@ -4,6 +4,7 @@ import { Usage1795384800200 } from './migrations/1795384800200-usage.js';
 import { Invoices1795384800300 } from './migrations/1795384800300-invoices.js';
 import { Doubts1795384800400 } from './migrations/1795384800400-doubts.js';
 import { TightGuards1795384800500 } from './migrations/1795384800500-tight-guards.js';
+import { AuditSeals1795384800600 } from './migrations/1795384800600-audit-seals.js';
 
 /** In the order in which they are applied; a merged one never changes. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   Invoices1795384800300,
   Doubts1795384800400,
   TightGuards1795384800500,
+  AuditSeals1795384800600,
 ] as const;

@@ -6,7 +6,7 @@ import type { Unpaid } from '../containers/unpaid.js';
 import { issueMonthly } from '../invoices/monthly.js';
 import type { Invoicing } from '../invoices/invoicing.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { sealEntries } from '../ledger/seal.js';
+import { auditEvents, ledgerEntries, seal, type Sealable } from '../ledger/seal.js';
 import { collect } from '../metering/collector.js';
 import { greatestSkewMs, type Journal } from '../metering/journal.js';
 import type { Journals } from '../metering/journals.js';
@@ -42,7 +42,8 @@ export function jobTable({ db, ledger, tariffs, journals, invoicing, containers,
         return posted;
       },
     },
-    sealing(db),
+    sealing(db, 'seal', ledgerEntries),
+    sealing(db, 'seal audit log', auditEvents),
     { name: 'settle leases', everyMs: seconds(60), run: () => containers.settleAll() },
     // With con's sample every 10 s, and a stop of at most 10 s, use beyond the last credit stays below a minute.
     { name: 'stop what is unpaid', everyMs: seconds(15), run: () => unpaid.stop() },
@@ -71,14 +72,14 @@ function collecting(db: DataSource, journal: Journal, log: Logger): Job {
 }
 
 /** A transaction may commit an hour after it recorded; at the first run, whenever. */
-function sealing(db: DataSource): Job {
+function sealing<Row extends { id: string }>(db: DataSource, name: string, kind: Sealable<Row>): Job {
   let since = new Date(0);
   return {
-    name: 'seal',
+    name,
     everyMs: seconds(1),
     run: async (stopping) => {
       const began = new Date(Date.now() - seconds(3_600));
-      while ((await db.transaction((transaction) => sealEntries(transaction, since))) > 0) {
+      while ((await db.transaction((transaction) => seal(transaction, kind, since))) > 0) {
         if (stopping.aborted) throw new Problem('unavailable', 'cannot seal the rest: site stops');
       }
       since = began;
