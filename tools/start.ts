@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { resolve } from 'node:path';
 import { build } from './build.ts';
 import { catalogueEntries, ensureTemplate } from './catalogue.ts';
-import { startCon, type RunningCon } from './con-service.ts';
+import { startCon, type ConOptions, type RunningCon } from './con-service.ts';
 import { ensureDatabase, hasAdmin } from './database.ts';
 import { driverHere } from './driver.ts';
 import { hostPackages, installPackages } from './host-packages.ts';
@@ -54,25 +54,49 @@ async function start(): Promise<void> {
   const databases = await ensureDatabase(cluster, 'berth', roles);
 
   const con = await startCon(options, (line) => say(`Change to this host: ${line}`));
-  stops.push(() => con.stop());
+  const kept = keep(con, options);
+  stops.push(() => kept.stop());
   const info = await con.client['host.info']({});
   for (const { what, cure } of info.warnings) say(`Warning: ${what}. Cure: ${cure}`);
 
   const hosts = [{ name: 'here', con }];
   const site = await startSite({ directory: siteDirectory, databases, hosts, listenPort });
   stops.push(() => site.stop());
-  for (const { service } of [con, site]) {
-    service.whenItDies((message) => {
-      console.error(message);
-      void stop(1);
-    });
-  }
+  site.service.whenItDies(giveUp);
   if (!(await hasAdmin(databases))) {
     say(`\nThe first admin (this is printed once):\n${await makeAdmin(site, 'admin@example.org')}`);
   }
 
   say(`\nBerth is at ${site.url}\n`);
   await buildCatalogue(con);
+}
+
+function giveUp(message: string): void {
+  console.error(message);
+  void stop(1);
+}
+
+/** Containers go on without con, so that it is started again where it dies; not for the third time within a minute. */
+function keep(first: RunningCon, options: ConOptions): { stop(): Promise<void> } {
+  let current = first;
+  let deaths: readonly number[] = [];
+  const watch = (): void => {
+    current.service.whenItDies((message) => {
+      deaths = [...deaths, Date.now()].filter((at) => at > Date.now() - 60_000);
+      if (deaths.length > 2) return giveUp(message);
+      console.error(`${message}. It is started again.`);
+      startCon(options).then(
+        (again) => {
+          current = again;
+          if (stopping) void current.stop();
+          else watch();
+        },
+        (error: unknown) => giveUp(String(error)),
+      );
+    });
+  };
+  watch();
+  return { stop: () => current.stop() };
 }
 
 /** Two would share one state, and the second to end would take the database of the first along. */

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, expect, it } from '@jest/globals';
+import { conClient } from '@berth/con-protocol';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const state = mkdtempSync('/tmp/berth-start-');
@@ -71,6 +72,39 @@ it('a start makes the first admin once; a second one beside it is refused and ha
   expect(statSync(resolve(state, 'postgres')).birthtimeMs).toBe(made);
   expect(await health()).toBe(200);
 }, 300_000);
+
+it('con is started again where it dies, and the pages go on meanwhile', async () => {
+  const { child, said } = start();
+  await until(child, said, 'The demo templates are ready');
+  const con = readdirSync('/proc').find(
+    (pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(`CON_HOME=${state}/con\0`),
+  );
+  process.kill(Number(con), 'SIGKILL');
+  await until(child, said, 'It is started again');
+  expect(await health()).toBe(200);
+  const socket = resolve(state, 'run/con.sock');
+  await expect(answers(socket)).resolves.toBe(true);
+}, 120_000);
+
+function environmentOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  const con = conClient({ socketPath });
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; await delay(50)) {
+    const isThere = await con['host.info']({}).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return true;
+  }
+  return false;
+}
 
 it('a port that another program has is named before anything is begun', async () => {
   const { createServer } = await import('node:net');
