@@ -104,12 +104,24 @@ describe('Every id of every request is authorised', () => {
     expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([401, 'unauthenticated']);
   });
 
-  it.each(closed.filter(([, { who }]) => who === 'admin'))('%s is for admins', async (...route) => {
-    for (const who of ['owner', 'other'] as const) {
-      const answer = await ask(who, route);
-      expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, 'forbidden']);
-    }
-  });
+  it.each(closed.filter(([, { who }]) => who === 'admin'))(
+    '%s is for admins, and who else tries is noted',
+    async (...route) => {
+      const noted = async () =>
+        (
+          await site.db.query<{ n: number }>(
+            `select count(*)::int as n from audit_event where act = $1 and outcome = 'forbidden'`,
+            [route[0]],
+          )
+        )[0]!.n;
+      const before = await noted();
+      for (const who of ['owner', 'other'] as const) {
+        const answer = await ask(who, route);
+        expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([403, 'forbidden']);
+      }
+      expect(await noted()).toBe(before + 2);
+    },
+  );
 
   it.each(withId)('%s does not know what belongs to another', async (...route) => {
     // Admins see every invoice, because they answer for them; no container is theirs.

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Problem } from '@berth/problem';
 import type { Request, Response } from 'express';
+import { Audit } from '../audit/audit.js';
 import type { Config } from '../config.js';
 import type { Caller } from './caller.js';
 import { setCsrfCookie } from './cookies.js';
@@ -17,17 +18,23 @@ function staleToken(): Problem {
 /** The one guard. It denies by default: what has no row in the route table answers nobody. */
 @Injectable()
 export class Gate implements CanActivate {
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(
+    private readonly audit: Audit,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const route = rowOf(context.getHandler());
     if (!route) throw new Problem('not_found', 'cannot find this: it has no row in the route table');
     const request = context.switchToHttp().getRequest<Request>();
     if (route.row.method !== 'GET') this.mustBeOurs(request, context.switchToHttp().getResponse<Response>());
     if (route.row.who === 'anyone') return true;
     const caller = callerOf(request);
-    if (route.row.who === 'admin' && caller.role !== 'admin')
+    if (route.row.who === 'admin' && caller.role !== 'admin') {
+      const { requestId, path: target, ip: address = '' } = request;
+      await this.audit.add({ actor: caller.id, act: route.name, target, outcome: 'forbidden', requestId, address });
       throw new Problem('forbidden', 'cannot do this: it is for admins', { kind: 'admins-only' });
+    }
     return true;
   }
 
