@@ -236,6 +236,22 @@ describe('the month', () => {
     ]);
   });
 
+  it('told late, after a click in the next month, is on an invoice whose period holds it', async () => {
+    await run(at('20:00', 0, '2026-10-31'), at('20:10', 0, '2026-10-31'));
+    await run(at('20:00', 0, '2026-11-02'), at('20:10', 0, '2026-11-02'));
+    await collectNow();
+    await click(at('00:00', 0, '2026-11-03'));
+    await run(at('20:10', 0, '2026-10-31'), at('20:20', 0, '2026-10-31'));
+    con.closeAt(at('00:00', 0, '2026-11-04'));
+    await collectNow();
+    await rateNow();
+    const [late] = await monthly(at('00:00', 0, '2026-11-05'));
+    const invoice = await owned(late);
+    expect(invoice?.lines).toMatchObject([{ quantity: 600_000n, from: at('20:10', 0, '2026-10-31') }]);
+    expect(Date.parse(invoice!.periodFrom)).toBeLessThanOrEqual(Date.parse(at('20:10', 0, '2026-10-31')));
+    expect(Date.parse(invoice!.periodTo)).toBeGreaterThanOrEqual(Date.parse(at('20:20', 0, '2026-10-31')));
+  });
+
   it('that the job does twice at once is done once', async () => {
     await run(at('10:00', 0, '2026-10-20'), at('11:00', 0, '2026-10-20'));
     con.closeAt(at('00:00', 0, '2026-11-02'));

@@ -9,7 +9,7 @@ import type { TariffBook } from '../metering/tariffs.js';
 import type { Payments } from '../payments/payments.js';
 import { bounds, yearAt, type Month } from '../pricing/calendar.js';
 import type { Vat } from '../pricing/vat.js';
-import { InvoiceDocument, type Seller } from './document.js';
+import { InvoiceDocument, type Line, type Seller } from './document.js';
 import { dueEntries, linesOf, type DueEntry } from './due.js';
 import { drawPdf } from './pdf.js';
 import { sheetOf } from './sheet.js';
@@ -52,8 +52,9 @@ export class Invoicing {
     await postUsed(db, customerId, wanted.to, this.books);
     const entries = await dueEntries(db, customerId, wanted.to);
     if (entries.length === 0) return undefined;
-    const period = await this.periodOf(db, customerId, wanted, entries);
-    const lines = await linesOf(db, entries, period.from);
+    const usual = await this.periodOf(db, customerId, wanted, entries);
+    const lines = await linesOf(db, entries, usual.from);
+    const period = around(usual, lines);
     const totals = totalsOf(lines, this.terms.vat);
     const number = await nextNumber(db, yearAt(now, this.terms.timeZone));
     const transfers = transfersOf(customerId, totals, this.terms.vat);
@@ -110,6 +111,15 @@ export class Invoicing {
     const { seller, vat, timeZone } = this.terms;
     return { locale, customer: person, seller, vat, timeZone, currency: this.books.ledger.currency };
   }
+}
+
+/** The period of supply holds every line (EN 16931 BT-73, BT-74): late use of an earlier month makes it begin earlier. */
+function around({ from, to }: Period, lines: readonly Line[]): Period {
+  const instants = lines.flatMap((line) => [Date.parse(line.from), Date.parse(line.to)]);
+  return {
+    from: new Date(Math.min(from.getTime(), ...instants)),
+    to: new Date(Math.max(to.getTime(), ...instants)),
+  };
 }
 
 /** Counts in the caller's transaction, which holds the row until it ends: a number that is not used is not taken. */
