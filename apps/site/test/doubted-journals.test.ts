@@ -116,7 +116,9 @@ describe('what nobody can have used is set aside', () => {
     ['it lies in the future', { from: '2099-01-01T10:00:00.000Z', to: '2099-01-01T10:10:00.000Z' }],
     ['it is more than 400 days old', { from: '2001-01-01T10:00:00.000Z', to: '2001-01-01T10:10:00.000Z' }],
     ['an amount is negative', { from: at('10:00'), to: at('10:10'), cpuNanos: -1n }],
-    ['an amount is beyond 38 digits', { from: at('10:00'), to: at('10:10'), bytesIn: 10n ** 38n }],
+    ['an amount is beyond 32 digits', { from: at('10:00'), to: at('10:10'), bytesIn: 10n ** 32n }],
+    ['its boot is no number of boots', { from: at('10:00'), to: at('10:10'), boot: 2 ** 31 }],
+    ['it holds a NUL', { from: at('10:00'), to: at('10:10'), tariffTag: 'demo:\0' }],
   ])('because %s, and the rest of its page is billed', async (reason, sample) => {
     ours.add({ container: app, from: at('09:00'), to: at('09:00', 10) });
     ours.add({ container: app, ...sample });
@@ -126,6 +128,25 @@ describe('what nobody can have used is set aside', () => {
     expect(doubted.map(({ sample: { seq } }) => seq)).toEqual([2n]);
     await collect(db, ours.journal); // the last one known is one set aside
     expect(await billedMs()).toBe(10_000n);
+  });
+
+  it('because an hour has no more than an hour, however often it is told', async () => {
+    for (let boot = 1; boot <= 5; boot++) ours.add({ container: app, from: at('10:00'), to: at('11:00'), boot });
+    await collect(db, ours.journal);
+    for (let n = 0; n < 100; n++) ours.add({ container: app, from: at('10:30'), to: at('10:30'), runMs: 60_000n });
+    await collect(db, ours.journal);
+    expect(await billedMs()).toBeLessThanOrEqual(3_660_000n);
+    expect(new Set(await asideReasons())).toEqual(new Set(['its hour is full already']));
+  });
+
+  it('and a journal that went back is noticed where the last of it was set aside', async () => {
+    ours.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+    ours.add({ container: app, from: at('10:30'), to: at('10:00') }); // not believed
+    await collect(db, ours.journal);
+    ours.samples.length = 1;
+    for (let n = 0; n < 5; n++) ours.add({ container: app, from: at('11:00', n * 10), to: at('11:00', n * 10 + 10) });
+    await collect(db, ours.journal);
+    expect(await billedMs()).toBe(60_000n);
   });
 
   it('and stays as it was told', async () => {

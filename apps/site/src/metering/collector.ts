@@ -1,6 +1,6 @@
 import { Problem } from '@berth/problem';
 import type { DataSource, EntityManager } from 'typeorm';
-import { doubt } from './doubt.js';
+import { doubt, Hours } from './doubt.js';
 import { labelOf, pageSize, type Cursor, type Journal, type Page } from './journal.js';
 import { insertSamples, setAside, type Doubted } from './samples.js';
 
@@ -78,9 +78,20 @@ async function isKnown(
   if (last.seq !== cursor.after) return false;
   const rows: unknown[] = await db.query(
     `select 1 from usage_sample where host = $1 and instance = $2 and seq = $3
-        and lease_id = $4 and boot = $5 and from_at = $6 and to_at = $7
-     union all select 1 from usage_set_aside where host = $1 and instance = $2 and seq = $3`,
-    [host, labelOf(cursor), `${last.seq}`, last.container, last.boot, last.from, last.to],
+        and lease_id = $4 and boot = $5::bigint and from_at = $6 and to_at = $7
+     union all select 1 from usage_set_aside where host = $1 and instance = $2 and seq = $3
+        and lease_id = $4 and body ->> 'from' = $8 and body ->> 'to' = $9`,
+    [
+      host,
+      labelOf(cursor),
+      `${last.seq}`,
+      last.container.replaceAll('\0', '\ufffd'),
+      last.boot,
+      last.from,
+      last.to,
+      last.from,
+      last.to,
+    ],
   );
   return rows.length > 0;
 }
@@ -102,7 +113,8 @@ async function take(
   const now = await cursorOf(db, host, 'for update');
   if (!now || labelOf(now) !== labelOf(expected) || now.after !== expected.after) return undefined;
   const known = { nowMs: Date.now(), resumesMs: cursor.resumesAt?.getTime() };
-  const judged = page.samples.map((sample) => ({ sample, reason: doubt(sample, known) }));
+  const hours = await hoursOf(db, page);
+  const judged = page.samples.map((sample) => ({ sample, reason: doubt(sample, known) ?? hours.doubt(sample) }));
   const doubted = judged.flatMap(({ sample, reason }) => (reason === undefined ? [] : { sample, reason }));
   const believed = judged.filter(({ reason }) => reason === undefined).map(({ sample }) => sample);
   await insertSamples(db, host, labelOf(cursor), believed);
@@ -123,6 +135,22 @@ async function take(
     ],
   );
   return doubted;
+}
+
+/** What is known of the hours that the page tells of. */
+async function hoursOf(db: EntityManager, { samples }: Page): Promise<Hours> {
+  const containers = [...new Set(samples.map(({ container }) => container).filter((id) => !id.includes('\0')))];
+  const told = samples.map(({ from }) => Date.parse(from)).filter((at) => Number.isFinite(at));
+  if (containers.length === 0 || told.length === 0) return new Hours(new Map());
+  const span = [Math.min(...told) - 3_600_000, Math.max(...told)].map((at) => new Date(at));
+  const rows: { lease_id: string; hour: Date; ms: string }[] = await db.query(
+    `select lease_id, hour, sum(run_ms) as ms from usage_sum
+      where lease_id = any($1) and hour between $2 and $3 group by lease_id, hour`,
+    [containers, ...span],
+  );
+  return new Hours(
+    new Map(rows.map(({ lease_id, hour, ms }) => [Hours.key(lease_id, hour.toISOString()), BigInt(ms)])),
+  );
 }
 
 type CursorRow = Readonly<{ instance: string; epoch: number; after: string; resumesAt: Date | null }>;

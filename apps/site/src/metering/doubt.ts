@@ -7,8 +7,11 @@ const slackMs = 60_000n;
 const aheadMs = 24 * hourMs;
 /** How late a journal may still arrive. */
 const lateMs = 400 * 24 * hourMs;
-/** The widest amount that our columns hold. */
-const most = 10n ** 38n;
+/** A million samples of so much still fit a column of 38 digits together. */
+const most = 10n ** 32n;
+const mostBoots = 2 ** 31;
+/** What no PostgreSQL text holds. */
+const nul = /\0/;
 
 const amounts = ['runMs', 'cpuNanos', 'memoryByteSeconds', 'diskByteSeconds', 'bytesIn', 'bytesOut'] as const;
 
@@ -25,7 +28,9 @@ type Known = Readonly<{
 export function doubt(sample: Sample, { nowMs, resumesMs }: Known): string | undefined {
   const [fromMs, toMs] = [Date.parse(sample.from), Date.parse(sample.to)];
   if (amounts.some((name) => sample[name] < 0n)) return 'an amount is negative';
-  if (amounts.some((name) => sample[name] >= most)) return 'an amount is beyond 38 digits';
+  if (amounts.some((name) => sample[name] >= most)) return 'an amount is beyond 32 digits';
+  if (sample.boot < 0 || sample.boot >= mostBoots) return 'its boot is no number of boots';
+  if (nul.test(sample.container + sample.tariffTag + sample.state)) return 'it holds a NUL';
   if (toMs < fromMs) return 'it ends before it begins';
   if (toMs > (Math.floor(fromMs / hourMs) + 1) * hourMs) return 'it goes beyond its hour';
   if (sample.runMs > BigInt(toMs - fromMs) + slackMs) return 'it ran for longer than it lasted';
@@ -33,4 +38,27 @@ export function doubt(sample: Sample, { nowMs, resumesMs }: Known): string | und
   if (fromMs < nowMs - lateMs) return 'it is more than 400 days old';
   if (resumesMs !== undefined && fromMs < resumesMs) return 'an earlier journal of this host has told of that time';
   return undefined;
+}
+
+/** So much can a container have been on in an hour, its labels' slack included. */
+const fullHourMs = BigInt(hourMs) + slackMs;
+
+/**
+ * How full each lease's hours are. The same time told again, under another number, is not believed: an hour has an hour.
+ */
+export class Hours {
+  constructor(private readonly runMs: Map<string, bigint>) {}
+
+  static key(container: string, from: string): string {
+    return `${container} ${Math.floor(Date.parse(from) / hourMs)}`;
+  }
+
+  /** Takes a sample in, or says why not. */
+  doubt({ container, from, runMs }: Sample): string | undefined {
+    const key = Hours.key(container, from);
+    const sum = (this.runMs.get(key) ?? 0n) + runMs;
+    if (sum > fullHourMs) return 'its hour is full already';
+    this.runMs.set(key, sum);
+    return undefined;
+  }
 }

@@ -69,5 +69,9 @@ export async function setAside(
 }
 
 function text(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}` : part));
+  const kept = (_: string, part: unknown): unknown => {
+    if (typeof part === 'bigint') return `${part}`;
+    return typeof part === 'string' ? part.replaceAll('\0', '\ufffd') : part; // PostgreSQL's text holds no NUL
+  };
+  return JSON.stringify(value, kept);
 }
