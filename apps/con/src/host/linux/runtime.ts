@@ -13,6 +13,7 @@ import { lxcConfig, rangeWidth } from './lxc-config.js';
 import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
 import { handResolver } from './resolver.js';
+import { found } from './survivors.js';
 
 /** SIGRTMIN+3, by which systemd halts a container (systemd(1), SIGNALS). */
 const halt = 37;
@@ -62,6 +63,7 @@ export class LinuxRuntime implements Runtime {
       return this.asRunning(life);
     }
     const reason = lastError(readIfThere(log) ?? '');
+    await this.monitorGone(slot);
     await this.stop(slot, { timeoutMs: 0 });
     throw new Problem('unavailable', `cannot start container ${slot}: ${reason}`);
   }
@@ -171,6 +173,19 @@ export class LinuxRuntime implements Runtime {
     for (const pid of this.cgroups.processes(slot)) signalPid(pid, 'SIGKILL');
     if (await this.isGone(slot, monitor)) return;
     throw new Problem('internal', `cannot end container ${slot}: the kernel does not let go of its processes`);
+  }
+
+  /**
+   * A monitor whose init never ran leaves its cgroup before it runs its last hook, and can no longer be found there: it
+   * is known by its words.
+   */
+  private async monitorGone(slot: Slot): Promise<void> {
+    const words = `[lxc monitor] ${this.lxcPath} ${slot}`;
+    const deadline = performance.now() + monitorMs;
+    while (!this.lives.of(slot) && found(([first = '']) => first.trim() === words).length > 0) {
+      if (performance.now() > deadline) return;
+      await pause(lookEveryMs);
+    }
   }
 
   /** LXC closes its socket before it runs the last hook, so that its process is waited for too. */

@@ -23,7 +23,8 @@ export async function endSurvivors(isOurs: (words: readonly string[]) => boolean
   }
 }
 
-function found(isOurs: (words: readonly string[]) => boolean): number[] {
+/** Numbers of the host's own processes with such words. */
+export function found(isOurs: (words: readonly string[]) => boolean): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter(isHere)
