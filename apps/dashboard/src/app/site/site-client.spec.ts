@@ -1,7 +1,7 @@
 import { HttpErrorResponse, HttpHeaders, provideHttpClient } from '@angular/common/http';
 import { HttpTestingController, provideHttpClientTesting } from '@angular/common/http/testing';
 import { TestBed } from '@angular/core/testing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { SiteClient } from './site-client.js';
 import { problemOf } from './site-problem.js';
 
@@ -69,6 +69,19 @@ describe('a call to site', () => {
     http.expectOne({ method: 'DELETE', url: '/api/session' }).flush(stale, { status: 403, statusText: 'Forbidden' });
     await failed;
     http.verify();
+  });
+
+  it('gives up what is read and never answered, so that the next poll can ask again', async () => {
+    vi.useFakeTimers();
+    try {
+      const call = TestBed.inject(SiteClient).call('containers.list');
+      const failed = expect(call).rejects.toMatchObject({ code: 'unavailable', kind: 'offline' });
+      http.expectOne('/api/containers');
+      await vi.advanceTimersByTimeAsync(10_001);
+      await failed;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('refuses what site would refuse, field by field, and sends nothing', async () => {

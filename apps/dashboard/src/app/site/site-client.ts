@@ -1,7 +1,7 @@
 import { HttpClient } from '@angular/common/http';
 import { inject, Injectable } from '@angular/core';
 import { routes, type BodyOf, type ParamsOfRoute, type ReplyOf, type Route, type RouteName } from '@berth/site-api';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, timeout } from 'rxjs';
 import { z } from 'zod';
 import { problemOf, SiteProblem } from './site-problem.js';
 
@@ -15,6 +15,9 @@ type Arguments<N extends RouteName> = unknown extends Params<N> & Needs<BodyOf<N
   : [InputOf<N>];
 
 type Loose = Readonly<{ params?: Record<string, string>; body?: unknown; idempotencyKey?: string }>;
+
+/** How long something to read may take, on the slowest line. */
+const longestReadMs = 10_000;
 
 /** Every call to site. It answers with decoded records, or throws a SiteProblem; it never throws anything else. */
 @Injectable({ providedIn: 'root' })
@@ -45,7 +48,9 @@ export class SiteClient {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
     const encoded = row.body ? bodyOf(row.body, body) : undefined;
-    return firstValueFrom(this.http.request(row.method, pathOf(row, params), { body: encoded, headers }));
+    const answer = this.http.request(row.method, pathOf(row, params), { body: encoded, headers });
+    // An answer that never comes must not end the polling; what changes something is waited for, because it may be done.
+    return firstValueFrom(row.method === 'GET' ? answer.pipe(timeout(longestReadMs)) : answer);
   }
 }
 

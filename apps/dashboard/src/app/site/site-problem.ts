@@ -1,6 +1,7 @@
 import { HttpErrorResponse } from '@angular/common/http';
 import { asProblem, isProblemKind, Problem, type Blanks, type ProblemCode, type ProblemKind } from '@berth/problem';
 import { ProblemBody, problemType } from '@berth/site-api';
+import { TimeoutError } from 'rxjs';
 
 /** A refusal as the page shows it: why, what to do, which fields, and the request id to quote. */
 export class SiteProblem extends Problem {
@@ -25,6 +26,9 @@ type SiteProblemOptions = Readonly<{
 /** The one place where a failure of any kind becomes a Problem: refused, unreachable, or not what was agreed. */
 export function problemOf(thrown: unknown): SiteProblem {
   if (thrown instanceof SiteProblem) return thrown;
+  if (thrown instanceof TimeoutError) {
+    return new SiteProblem('unavailable', wordsOf(0), { kind: 'offline', cause: thrown });
+  }
   if (!(thrown instanceof HttpErrorResponse)) {
     const { code, message, kind, blanks } = asProblem(thrown);
     return new SiteProblem(code, message, { kind, blanks, cause: thrown });
