@@ -27,6 +27,9 @@ const lookEveryMs = 5;
 /** How long LXC's monitor may take to remove veth and cgroups, of which root inside may have made many, before it is killed. */
 const monitorMs = 30_000;
 
+/** How long the last hook of a start that failed is waited for; a monitor that hangs for longer is left alone. */
+const lastHookMs = 1_000;
+
 /** Containers by LXC's own commands. What runs is read from the kernel, never remembered. */
 export class LinuxRuntime implements Runtime {
   private readonly lives: Lives;
@@ -181,7 +184,7 @@ export class LinuxRuntime implements Runtime {
    */
   private async monitorGone(slot: Slot): Promise<void> {
     const words = `[lxc monitor] ${this.lxcPath} ${slot}`;
-    const deadline = performance.now() + monitorMs;
+    const deadline = performance.now() + lastHookMs;
     while (!this.lives.of(slot) && found(([first = '']) => first.trim() === words).length > 0) {
       if (performance.now() > deadline) return;
       await pause(lookEveryMs);
