@@ -36,6 +36,13 @@ describe('encode', () => {
     );
   });
 
+  it('leaves the type of a string out, except where it is blank', () => {
+    expect(encodeResult('a < b')).toContain('<param><value>a &lt; b</value></param>');
+    for (const blank of ['', ' ', '\n']) {
+      expect(encodeResult(blank)).toContain(`<value><string>${blank}</string></value>`);
+    }
+  });
+
   it('sends a method and its params', () => {
     const bytes = Buffer.from(encodeCall('containers.get', [{ id: 'a' }, 7]));
     expect(decodeCall(bytes)).toEqual({ method: 'containers.get', params: [{ id: 'a' }, 7] });

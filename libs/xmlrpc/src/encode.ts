@@ -23,7 +23,7 @@ export function encodeFault(fault: { faultCode: number; faultString: string }): 
 function encodeValue(value: Value | undefined, depth: number): string {
   switch (typeof value) {
     case 'string':
-      return `<value><string>${escaped(value)}</string></value>`;
+      return encodeString(value);
     case 'number':
       return `<value>${encodeNumber(value)}</value>`;
     case 'boolean':
@@ -38,6 +38,14 @@ function encodeValue(value: Value | undefined, depth: number): string {
     case 'symbol':
       throw new Unsendable(`${typeof value} has no type here`);
   }
+}
+
+/**
+ * "If no type is indicated, the type is string" (the specification): a fifth of an answer's tags less to read. What is
+ * blank keeps its tag, because readers differ over white space between tags.
+ */
+function encodeString(value: string): string {
+  return /\S/.test(value) ? `<value>${escaped(value)}</value>` : `<value><string>${escaped(value)}</string></value>`;
 }
 
 function encodeNumber(value: number): string {
@@ -58,14 +66,25 @@ function withoutExponent(value: number): string {
 }
 
 function encodeObject(value: Exclude<Value, string | number | boolean>, depth: number): string {
+  if (isPlain(value)) return encodeStruct(value, deeper(depth));
+  if (isArray(value)) return encodeArray(value, deeper(depth));
   if (value instanceof Date) return `<dateTime.iso8601>${encodeDate(value)}</dateTime.iso8601>`;
   if (value instanceof Uint8Array) return `<base64>${Buffer.from(value).toString('base64')}</base64>`;
+  throw new Unsendable('only plain objects can be structs');
+}
+
+function deeper(depth: number): number {
   if (depth >= defaultBounds.depth) throw new Unsendable(`values are nested deeper than ${defaultBounds.depth}`);
-  return isArray(value) ? encodeArray(value, depth + 1) : encodeStruct(value, depth + 1);
+  return depth + 1;
+}
+
+function isPlain(value: Exclude<Value, string | number | boolean>): value is Struct {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** `Array.isArray` knows no readonly arrays. */
-function isArray(value: readonly Value[] | Struct): value is readonly Value[] {
+function isArray(value: Exclude<Value, string | number | boolean>): value is readonly Value[] {
   return Array.isArray(value);
 }
 
@@ -77,12 +96,9 @@ function encodeArray(items: readonly Value[], depth: number): string {
 
 /** What is undefined is left out. */
 function encodeStruct(struct: Struct, depth: number): string {
-  const prototype: unknown = Object.getPrototypeOf(struct);
-  if (prototype !== null && prototype !== Object.prototype) {
-    throw new Unsendable('only plain objects can be structs');
-  }
   let xml = '<struct>';
-  for (const [name, value] of Object.entries(struct)) {
+  for (const name of Object.keys(struct)) {
+    const value = struct[name];
     if (value !== undefined) xml += `<member><name>${escaped(name)}</name>${encodeValue(value, depth)}</member>`;
   }
   return `${xml}</struct>`;
@@ -98,7 +114,8 @@ function encodeDate(date: Date): string {
 
 /** Characters that XML 1.0 cannot hold (§2.2), lone surrogates among them: the u flag sees pairs as one. */
 const forbidden = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/gu;
-const special = /[&<>\r]|[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/u;
+/** Whatever may have to be replaced; without the u flag, because that is what most strings are held against. */
+const special = /[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]/;
 const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' };
 
 /**
