@@ -35,8 +35,8 @@ export async function openBooks(): Promise<Books> {
     lease: async (id, customerId, host = 'one') => {
       await db.query(
         `insert into lease (id, customer_id, host, name, app, version, size, memory_bytes, cpu_millis, pids,
-           tariff_tag, idempotency_key, body_hash)
-         values ($1, $2, $3, $1, 'django', '4.2', 'small', 268435456, 500, 256, 'demo:small', $1, ''::bytea)`,
+           tariff_tag, idempotency_key, body_hash, created_at)
+         values ($1, $2, $3, $1, 'django', '4.2', 'small', 268435456, 500, 256, 'demo:small', $1, ''::bytea, '2026-01-01')`,
         [id, customerId, host],
       );
       return id;

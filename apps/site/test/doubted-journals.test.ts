@@ -114,6 +114,7 @@ describe('what nobody can have used is set aside', () => {
     ['it ends before it begins', { from: at('10:30'), to: at('10:00'), runMs: 5n }],
     ['it goes beyond its hour', { from: at('10:30'), to: at('11:30') }],
     ['it lies in the future', { from: '2099-01-01T10:00:00.000Z', to: '2099-01-01T10:10:00.000Z' }],
+    ['it lies before its container was ordered', { from: '2025-12-30T10:00:00.000Z', to: '2025-12-30T10:10:00.000Z' }],
     ['it is more than 400 days old', { from: '2001-01-01T10:00:00.000Z', to: '2001-01-01T10:10:00.000Z' }],
     ['an amount is negative', { from: at('10:00'), to: at('10:10'), cpuNanos: -1n }],
     ['an amount is beyond 32 digits', { from: at('10:00'), to: at('10:10'), bytesIn: 10n ** 32n }],

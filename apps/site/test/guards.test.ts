@@ -101,6 +101,34 @@ describe('the guards of the books', () => {
     expect(await byOwner('truncate invoice_counter')).toMatch(/stays/);
   });
 
+  it('close what was posted with its transaction, and keep it off invoices that were issued before', async () => {
+    const posting = (id: string, columns = '', values = '') =>
+      `insert into usage_entry (id, lease_id, hour, revision, customer_id, from_at, to_at, nanos${columns})
+       values ('${id}', '${id}', now(), 1, 'cleo', now(), now(), 0${values})`;
+    const line = (id: string) => `insert into usage_line values ('${id}', 'x', 'run', 1, 1, 1, -1000)`;
+    await books.customer('cleo');
+    expect(await bySite(posting('open'))).toBeUndefined();
+    expect(await bySite(line('open'))).toMatch(/that posting is closed/);
+    expect(await byOwner(posting('born', ', invoice_number', `, '2031-000001'`))).toMatch(/stays/);
+    expect(await bySite(posting('forged', ', recorded_in', `, '1'::xid8`))).toMatch(/permission denied/);
+
+    const number = await db.transaction((tx) => invoicing.issueUpToNow(tx, 'cleo', 'admin'));
+    expect(number).toBeDefined();
+    expect(await bySite(posting('late'))).toBeUndefined();
+    expect(await bySite(`update usage_entry set invoice_number = '${number}' where id = 'late'`)).toMatch(
+      /was issued before/,
+    );
+  });
+
+  it('take a seal only in its turn and whole', async () => {
+    const sealOf = (number: string, entries = 1) =>
+      `insert into ledger_seal (number, entries, root) values (${number}, ${entries}, sha256('x'))`;
+    const next = '(select max(number) + 1 from ledger_seal)';
+    expect(await bySite(sealOf('999'))).toMatch(/does not follow the last one/);
+    expect(await bySite(sealOf(next))).toMatch(/does not cover what it says/);
+    expect(await bySite(`insert into ledger_sealed select 'fine', 1, 2`)).toMatch(/it is whole/);
+  });
+
   it('keep the audit log as it was written, from its owner too', async () => {
     await db.query(
       `insert into audit_event (actor, act, target, outcome, request_id, address) values ('a', 'b', 'c', 'done', 'r', '::1')`,
@@ -178,7 +206,7 @@ describe('verifying the books against what they were made for', () => {
     con.add({ container: app, from: at('10:00'), to: at('11:00'), tariffTag: 'dear:small' });
     con.closeAt(at('12:00'));
     await collect(db, con.journal);
-    number = await db.transaction((tx) => invoicing.issueUpToNow(tx, bob, 'admin', new Date(at('13:00'))));
+    number = await db.transaction((tx) => invoicing.issueUpToNow(tx, bob, 'admin', { now: new Date(at('13:00')) }));
     await db.transaction((tx) => sealEntries(tx, new Date(0)));
   });
 
@@ -203,6 +231,19 @@ describe('verifying the books against what they were made for', () => {
   it('misses books that were emptied', async () => {
     const tables = ['ledger_sealed', 'ledger_seal', 'ledger_transfer', 'ledger_entry'];
     expect((await after(...tables.map((table) => `delete from ${table}`))).join('\n')).toContain('is not in the books');
+  });
+
+  it('sees a document that was replaced together with its hash, and figures or a person that are not on it', async () => {
+    const of = `where number = '${number}'`;
+    const replaced = `invoice ${number} is not the document that was booked`;
+    expect(await after(`update invoice set pdf = 'x', sha256 = sha256('x') ${of}`)).toContain(replaced);
+    expect(await after(`update invoice set document = document || ' ' ${of}`)).toContain(replaced);
+    const shifted = 'net_nanos = net_nanos - 10000000, vat_nanos = vat_nanos + 10000000';
+    const other = `invoice ${number} has other figures than its document`;
+    expect(await after(`update invoice set ${shifted} ${of}`)).toContain(other);
+    expect(await after(`update invoice set customer_id = 'ann' ${of}`)).toContain(other);
+    const taken = `update usage_entry set invoice_number = null where invoice_number = '${number}'`;
+    expect((await after(taken)).join('\n')).toContain(`invoice ${number} says another sum than the use on it`);
   });
 
   it('sees an invoice of another amount, one that was removed, and one that was changed', async () => {

@@ -174,6 +174,7 @@ describe('K money: standing', () => {
   it('whoever has nothing left cannot start; a top-up changes that', async () => {
     const dan = await Browser.of(site.url, 'dan@example.org');
     const app = await addContainer(dan, 'late');
+    await site.app.get(DataSource).query(`update lease set created_at = '2026-01-01' where id = $1`, [app]);
     for (let hours = 400; hours > 0; hours -= 1) {
       const [from, to] = [thisHour(-hours * 3_600_000), thisHour((1 - hours) * 3_600_000)];
       journal.add({ container: app, from, to, tariffTag: 'demo:large' });

@@ -199,7 +199,7 @@ export const routes = {
     path: '/api/admin/customers/:id/invoices',
     who: 'admin',
     reply: z.object({ invoice: record.InvoiceSummary.optional() }),
-    help: 'Invoices what a customer has used and was not yet invoiced, up to now; nothing where nothing is due.',
+    help: 'Invoices what a customer has used and was not yet invoiced, up to now, if anything. Takes an Idempotency-Key header: the same key again is the same invoice.',
   },
   'admin.hosts': {
     method: 'GET',

@@ -3,6 +3,7 @@ import type { BodyOf, Container, ContainerList, Login } from '@berth/site-api';
 import type { Request } from 'express';
 import type { Config } from '../config.js';
 import { callerOf } from '../http/gate.js';
+import { readKey } from '../http/idempotency-key.js';
 import { Serves } from '../http/serves.js';
 import { CONFIG } from '../http/tokens.js';
 import { Containers } from './containers.js';
@@ -27,7 +28,7 @@ export class ContainersController {
     @Body() body: BodyOf<'containers.create'>,
     @Headers('idempotency-key') key?: string,
   ): Promise<Container> {
-    return this.containers.create(callerOf(request).id, body, key);
+    return this.containers.create(callerOf(request).id, body, readKey(key));
   }
 
   @Serves('containers.get')

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { mustBeName } from '@berth/container';
 import { Problem } from '@berth/problem';
@@ -41,9 +40,7 @@ export class Containers {
   }
 
   /** @throws InvalidFields · Problem `conflict`, `unavailable` */
-  async create(customerId: string, order: BodyOf<'containers.create'>, key: string = randomUUID()): Promise<Container> {
-    if (!/^[\x21-\x7e]{1,200}$/.test(key))
-      throw new Problem('invalid', 'cannot use this Idempotency-Key: it must be 1 to 200 visible ASCII letters');
+  async create(customerId: string, order: BodyOf<'containers.create'>, key: string): Promise<Container> {
     const terms = this.termsOf(order);
     const before = await this.leases.replayed(customerId, key, order);
     if (before) return this.row(before);

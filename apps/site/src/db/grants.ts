@@ -20,8 +20,11 @@ export const grants: Readonly<Record<string, string>> = {
   usage_sample: 'select, insert',
   usage_set_aside: 'select, insert (host, instance, seq, lease_id, reason, body)',
   usage_sum: 'select, insert, update',
-  usage_entry: 'select, insert, update (invoice_number)',
+  usage_entry:
+    'select, insert (id, lease_id, hour, revision, customer_id, from_at, to_at, nanos), update (invoice_number)',
   usage_line: 'select, insert',
   invoice_counter: 'select, insert, update (last)',
-  invoice: 'select, insert',
+  invoice:
+    'select, insert (number, customer_id, issued_at, period_from, period_to, month, currency, net_nanos, rounding_nanos, ' +
+    'vat_nanos, gross_nanos, document, pdf, sha256, request_key)',
 };

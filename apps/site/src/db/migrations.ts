@@ -5,6 +5,7 @@ import { Invoices1795384800300 } from './migrations/1795384800300-invoices.js';
 import { Doubts1795384800400 } from './migrations/1795384800400-doubts.js';
 import { TightGuards1795384800500 } from './migrations/1795384800500-tight-guards.js';
 import { AuditSeals1795384800600 } from './migrations/1795384800600-audit-seals.js';
+import { ClosedPostings1795384800700 } from './migrations/1795384800700-closed-postings.js';
 
 /** In the order in which they are applied; a merged one never changes. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Doubts1795384800400,
   TightGuards1795384800500,
   AuditSeals1795384800600,
+  ClosedPostings1795384800700,
 ] as const;

@@ -1,4 +1,4 @@
-import { Controller, Inject, Param, Req } from '@nestjs/common';
+import { Controller, Headers, Inject, Param, Req } from '@nestjs/common';
 import type { ReplyOf } from '@berth/site-api';
 import type { Request } from 'express';
 import type { Logger } from 'pino';
@@ -6,6 +6,7 @@ import { DataSource } from 'typeorm';
 import { Problem } from '@berth/problem';
 import { Customers } from '../customers/customers.js';
 import { callerOf } from '../http/gate.js';
+import { readKey } from '../http/idempotency-key.js';
 import { Serves } from '../http/serves.js';
 import { LOG } from '../http/tokens.js';
 import { Collection } from '../metering/journals.js';
@@ -30,13 +31,19 @@ export class AdminInvoicesController {
 
   /** Hosts are asked first, so that the invoice reaches up to the click; a silent one's use comes on the next. */
   @Serves('admin.issueInvoice')
-  async issue(@Param('id') customerId: string, @Req() request: Request): Promise<ReplyOf<'admin.issueInvoice'>> {
+  async issue(
+    @Param('id') customerId: string,
+    @Req() request: Request,
+    @Headers('idempotency-key') sent?: string,
+  ): Promise<ReplyOf<'admin.issueInvoice'>> {
+    const key = readKey(sent);
     if (!(await this.customers.get(customerId))) {
       throw new Problem('not_found', 'cannot invoice: there is no such customer');
     }
     const silent = await this.collection.upToNow(await this.hostsOf(customerId));
     if (silent.length > 0) this.log.warn({ customerId, silent }, 'an invoice goes out without what silent hosts know');
-    const number = await this.db.transaction((db) => this.invoicing.issueUpToNow(db, customerId, callerOf(request).id));
+    const { id: by } = callerOf(request);
+    const number = await this.db.transaction((db) => this.invoicing.issueUpToNow(db, customerId, by, { key }));
     const invoice = number === undefined ? undefined : await this.archive.get(number);
     return invoice ? { invoice } : {};
   }

@@ -15,6 +15,19 @@ const checks: readonly string[] = [
   `select 'entry ' || id || ' is for an invoice that is not there' as alarm from ledger_entry
     where id like 'invoice:%' and not exists (select from invoice where number = substr(id, 9))`,
   `select 'invoice ' || number || ' does not fit its own hash' as alarm from invoice where sha256 <> sha256(pdf)`,
+  `select 'invoice ' || invoice.number || ' is not the document that was booked' as alarm from invoice
+     join ledger_entry on ledger_entry.id = 'invoice:' || invoice.number
+    where ledger_entry.why like '%sha256%'
+      and (position('PDF sha256 ' || encode(sha256(pdf), 'hex') in why) = 0
+        or position('data sha256 ' || encode(sha256(convert_to(document, 'UTF8')), 'hex') in why) = 0)`,
+  `select 'invoice ' || number || ' has other figures than its document' as alarm from invoice,
+     lateral (select document::jsonb as said) as read
+    where (said #>> '{totals,net}', said #>> '{totals,rounding}', said #>> '{totals,vat}', said #>> '{totals,gross}',
+           said #>> '{customer,id}', said ->> 'currency', said ->> 'number')
+      is distinct from (net_nanos::text, rounding_nanos::text, vat_nanos::text, gross_nanos::text, customer_id, currency, number)`,
+  `select 'invoice ' || number || ' says another sum than the use on it' as alarm from invoice
+     left join lateral (select sum(nanos) as nanos from usage_entry where invoice_number = number) as used on true
+    where coalesce(used.nanos, 0) + rounding_nanos <> net_nanos`,
   `select 'of ' || counted.year || ', ' || counted.last || ' invoices were counted, and ' || count(number) || ' are there' as alarm
      from invoice_counter as counted left join invoice on split_part(number, '-', 1)::int = counted.year
     group by counted.year, counted.last

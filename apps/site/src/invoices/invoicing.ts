@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
 import { Problem } from '@berth/problem';
 import type { Locale } from '@berth/site-api';
 import type { EntityManager } from 'typeorm';
-import { z } from 'zod';
 import type { Ledger } from '../ledger/ledger.js';
 import { postUsed } from '../metering/rating.js';
 import type { TariffBook } from '../metering/tariffs.js';
 import type { Payments } from '../payments/payments.js';
 import { bounds, yearAt, type Month } from '../pricing/calendar.js';
 import type { Vat } from '../pricing/vat.js';
-import { InvoiceDocument, type Line, type Seller } from './document.js';
+import type { Line, Seller } from './document.js';
 import { dueEntries, linesOf, type DueEntry } from './due.js';
-import { drawPdf } from './pdf.js';
-import { sheetOf } from './sheet.js';
+import { keep, print, proofOf } from './printed.js';
 import { totalsOf, transfersOf } from './totals.js';
 
 export type Terms = Readonly<{ seller: Seller; vat: Vat; timeZone: string }>;
@@ -25,9 +22,22 @@ export class Invoicing {
     readonly terms: Terms,
   ) {}
 
-  /** Everything used and not yet invoiced, up to now. Answers its number, or nothing where nothing is due. */
-  issueUpToNow(db: EntityManager, customerId: string, by: string, now = new Date()): Promise<string | undefined> {
-    return this.issue(db, customerId, by, now, { to: now });
+  /**
+   * Everything used and not yet invoiced, up to now. Answers its number, or nothing where nothing is due. The same key
+   * again answers the same invoice.
+   */
+  async issueUpToNow(
+    db: EntityManager,
+    customerId: string,
+    by: string,
+    { now = new Date(), key }: Readonly<{ now?: Date; key?: string }> = {},
+  ): Promise<string | undefined> {
+    await this.books.payments.lock(db, customerId);
+    const [before]: { number: string }[] = await db.query(
+      'select number from invoice where customer_id = $1 and request_key = $2',
+      [customerId, key ?? null],
+    );
+    return before ? before.number : this.issue(db, customerId, by, now, { to: now, ...(key ? { key } : {}) });
   }
 
   /** The month's, once. Nothing where it was issued already or nothing was used. */
@@ -46,9 +56,8 @@ export class Invoicing {
     customerId: string,
     by: string,
     now: Date,
-    wanted: Readonly<{ from?: Date; to: Date; month?: Month }>,
+    wanted: Readonly<{ from?: Date; to: Date; month?: Month; key?: string }>,
   ): Promise<string | undefined> {
-    await this.books.payments.lock(db, customerId);
     await postUsed(db, customerId, wanted.to, this.books);
     const entries = await dueEntries(db, customerId, wanted.to);
     if (entries.length === 0) return undefined;
@@ -57,25 +66,22 @@ export class Invoicing {
     const period = around(usual, lines);
     const totals = totalsOf(lines, this.terms.vat);
     const number = await nextNumber(db, yearAt(now, this.terms.timeZone));
+    const printed = await print({
+      ...(await this.frame(db, customerId)),
+      number,
+      issuedAt: now.toISOString(),
+      period: { from: period.from.toISOString(), to: period.to.toISOString() },
+      lines,
+      totals,
+      paid: await this.books.payments.covered(db, customerId, totals.gross),
+    });
     const transfers = transfersOf(customerId, totals, this.terms.vat);
     if (transfers.length > 0) {
-      const why = wanted.month ? `invoice for ${wanted.month}` : 'invoice up to now';
+      const why = `invoice ${wanted.month ? `for ${wanted.month}` : 'up to now'}; ${proofOf(printed)}`;
       await this.books.ledger.post(db, { id: `invoice:${number}`, effectiveAt: now, by, why, transfers });
     }
-    const paid = await this.books.payments.settle(db, customerId, number, totals.gross);
-    await keep(
-      db,
-      {
-        ...(await this.frame(db, customerId)),
-        number,
-        issuedAt: now.toISOString(),
-        period: { from: period.from.toISOString(), to: period.to.toISOString() },
-        lines,
-        totals,
-        paid,
-      },
-      wanted.month,
-    );
+    await this.books.payments.settle(db, customerId, number, totals.gross);
+    await keep(db, printed, wanted);
     await db.query('update usage_entry set invoice_number = $2 where id = any($1)', [
       entries.map(({ id }) => id),
       number,
@@ -130,31 +136,4 @@ async function nextNumber(db: EntityManager, year: number): Promise<string> {
     [year],
   );
   return `${year}-${String(row?.last).padStart(6, '0')}`;
-}
-
-/** Freezes what was computed and the bytes it was printed as. */
-async function keep(db: EntityManager, document: InvoiceDocument, month: Month | undefined): Promise<void> {
-  const pdf = await drawPdf(sheetOf(document), new Date(document.issuedAt));
-  const { number, customer, issuedAt, period, currency, totals } = document;
-  await db.query(
-    `insert into invoice (number, customer_id, issued_at, period_from, period_to, month, currency,
-       net_nanos, rounding_nanos, vat_nanos, gross_nanos, document, pdf, sha256)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    [
-      number,
-      customer.id,
-      issuedAt,
-      period.from,
-      period.to,
-      month ?? null,
-      currency,
-      `${totals.net}`,
-      `${totals.rounding}`,
-      `${totals.vat}`,
-      `${totals.gross}`,
-      JSON.stringify(z.encode(InvoiceDocument, document)),
-      pdf,
-      createHash('sha256').update(pdf).digest(),
-    ],
-  );
 }

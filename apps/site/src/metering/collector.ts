@@ -141,14 +141,19 @@ async function take(
 async function hoursOf(db: EntityManager, { samples }: Page): Promise<Hours> {
   const containers = [...new Set(samples.map(({ container }) => container).filter((id) => !id.includes('\0')))];
   const told = samples.map(({ from }) => Date.parse(from)).filter((at) => Number.isFinite(at));
-  if (containers.length === 0 || told.length === 0) return new Hours(new Map());
+  if (containers.length === 0 || told.length === 0) return new Hours(new Map(), new Map());
   const span = [Math.min(...told) - 3_600_000, Math.max(...told)].map((at) => new Date(at));
   const rows: { lease_id: string; hour: Date; ms: string }[] = await db.query(
     `select lease_id, hour, sum(run_ms) as ms from usage_sum
       where lease_id = any($1) and hour between $2 and $3 group by lease_id, hour`,
     [containers, ...span],
   );
+  const leases: { id: string; at: Date }[] = await db.query(
+    'select id, created_at as at from lease where id = any($1)',
+    [containers],
+  );
   return new Hours(
+    new Map(leases.map(({ id, at }) => [id, at.getTime()])),
     new Map(rows.map(({ lease_id, hour, ms }) => [Hours.key(lease_id, hour.toISOString()), BigInt(ms)])),
   );
 }

@@ -44,17 +44,23 @@ export function doubt(sample: Sample, { nowMs, resumesMs }: Known): string | und
 const fullHourMs = BigInt(hourMs) + slackMs;
 
 /**
- * How full each lease's hours are. The same time told again, under another number, is not believed: an hour has an hour.
+ * When each lease was ordered, and how full its hours are. The same time told again, under another number, is not
+ * believed: an hour has an hour.
  */
 export class Hours {
-  constructor(private readonly runMs: Map<string, bigint>) {}
+  constructor(
+    private readonly orderedMs: ReadonlyMap<string, number>,
+    private readonly runMs: Map<string, bigint>,
+  ) {}
 
   static key(container: string, from: string): string {
     return `${container} ${Math.floor(Date.parse(from) / hourMs)}`;
   }
 
   /** Takes a sample in, or says why not. */
-  doubt({ container, from, runMs }: Sample): string | undefined {
+  doubt({ container, from, to, runMs }: Sample): string | undefined {
+    if (Date.parse(to) < (this.orderedMs.get(container) ?? 0) - aheadMs)
+      return 'it lies before its container was ordered';
     const key = Hours.key(container, from);
     const sum = (this.runMs.get(key) ?? 0n) + runMs;
     if (sum > fullHourMs) return 'its hour is full already';

@@ -25,21 +25,26 @@ export class Payments {
     await this.settleOpen(db, customerId);
   }
 
-  /** Pays an invoice from the balance as far as that goes; answers how much. */
-  async settle(db: EntityManager, customerId: string, number: string, owed: bigint): Promise<bigint> {
+  /** How much of what is owed the balance covers; it stays so until the caller's transaction ends. */
+  async covered(db: EntityManager, customerId: string, owed: bigint): Promise<bigint> {
     await this.lock(db, customerId);
-    const balance = customerAccount(customerId, 'balance');
-    const available = await this.ledger.balance(db, balance);
+    const available = await this.ledger.balance(db, customerAccount(customerId, 'balance'));
     const nanos = available < owed ? available : owed;
-    if (nanos <= 0n) return 0n;
+    return nanos > 0n ? nanos : 0n;
+  }
+
+  /** Pays an invoice from the balance as far as that goes. */
+  async settle(db: EntityManager, customerId: string, number: string, owed: bigint): Promise<void> {
+    const nanos = await this.covered(db, customerId, owed);
+    if (nanos === 0n) return;
+    const debit = customerAccount(customerId, 'balance');
     await this.ledger.post(db, {
       id: await this.freeId(db, number),
       effectiveAt: new Date(),
       by: 'system',
       why: `invoice ${number} from the balance`,
-      transfers: [{ debit: balance, credit: customerAccount(customerId, 'receivable'), nanos }],
+      transfers: [{ debit, credit: customerAccount(customerId, 'receivable'), nanos }],
     });
-    return nanos;
   }
 
   /** One customer's money is moved by one at a time, so that a balance is not spent twice. Held until the commit. */

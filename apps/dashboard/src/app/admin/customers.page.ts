@@ -2,8 +2,9 @@ import { Dialog } from '@angular/cdk/dialog';
 import { Component, computed, inject, signal } from '@angular/core';
 import type { CustomerSummary } from '@berth/site-api';
 import { SessionStore } from '../session/session-store.js';
+import { newKey } from '../site/idempotency-key.js';
 import { SiteClient } from '../site/site-client.js';
-import { problemOf, type SiteProblem } from '../site/site-problem.js';
+import { isAnswered, problemOf, type SiteProblem } from '../site/site-problem.js';
 import { Language } from '../ui/language.js';
 import { loaded } from '../ui/loaded.js';
 import { Messages } from '../ui/messages.js';
@@ -82,6 +83,8 @@ export class CustomersPage {
   protected readonly customers = loaded(() => this.site.call('admin.customers'));
   protected readonly refusal = signal<SiteProblem | undefined>(undefined);
   protected readonly issuing = signal<string | undefined>(undefined);
+  /** Of clicks that were never answered: the next one for that customer is the same one again. */
+  private readonly unanswered = new Map<string, string>();
 
   protected topUp(customer: CustomerSummary): void {
     const opened = this.dialog.open<bigint>(TopUpDialog, {
@@ -110,15 +113,20 @@ export class CustomersPage {
   private async issue({ id, email }: CustomerSummary): Promise<void> {
     this.issuing.set(id);
     this.refusal.set(undefined);
+    const idempotencyKey = this.unanswered.get(id) ?? newKey();
+    this.unanswered.set(id, idempotencyKey);
     try {
-      const { invoice } = await this.site.call('admin.issueInvoice', { params: { id } });
+      const { invoice } = await this.site.call('admin.issueInvoice', { params: { id }, idempotencyKey });
+      this.unanswered.delete(id);
       const text = invoice
         ? this.t('admin.issued', { number: invoice.number, email })
         : this.t('admin.nothingDue', { email });
       this.messages.show({ text });
       await this.customers.reload();
     } catch (thrown) {
-      this.refusal.set(problemOf(thrown));
+      const problem = problemOf(thrown);
+      if (isAnswered(problem)) this.unanswered.delete(id);
+      this.refusal.set(problem);
     } finally {
       this.issuing.set(undefined);
     }

@@ -2,8 +2,9 @@ import { DIALOG_DATA, DialogRef } from '@angular/cdk/dialog';
 import { Component, computed, inject, linkedSignal, signal } from '@angular/core';
 import { nameFault } from '@berth/container';
 import type { App, Container } from '@berth/site-api';
+import { newKey } from '../site/idempotency-key.js';
 import { SiteClient } from '../site/site-client.js';
-import { problemOf, type SiteProblem } from '../site/site-problem.js';
+import { isAnswered, problemOf, type SiteProblem } from '../site/site-problem.js';
 import { Field } from '../ui/field.js';
 import { Icon } from '../ui/icon.js';
 import { Language } from '../ui/language.js';
@@ -86,11 +87,6 @@ export class AddDialog {
   /** A refused order was not made: the next one may differ, and needs a key of its own. An unanswered one may have been. */
   private refuse(problem: SiteProblem): void {
     this.problem.set(problem);
-    if (problem.code !== 'unavailable' && problem.code !== 'internal') this.idempotencyKey = newKey();
+    if (isAnswered(problem)) this.idempotencyKey = newKey();
   }
-}
-
-/** 128 random bits. `randomUUID` is missing where the page is served without TLS under another name than localhost. */
-function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -23,6 +23,11 @@ type SiteProblemOptions = Readonly<{
   cause?: unknown;
 }>;
 
+/** Whether it is known that what was asked for was not done; otherwise it may have been. */
+export function isAnswered({ code }: SiteProblem): boolean {
+  return code !== 'unavailable' && code !== 'internal';
+}
+
 /** The one place where a failure of any kind becomes a Problem: refused, unreachable, or not what was agreed. */
 export function problemOf(thrown: unknown): SiteProblem {
   if (thrown instanceof SiteProblem) return thrown;
