@@ -103,6 +103,18 @@ describe('A container', () => {
     expect(Math.abs(after[0]! - after[1]!)).toBeLessThanOrEqual(1);
   });
 
+  it('whose state changed behind the page is refused with a kind that every language has a sentence for', async () => {
+    const id = await add(ada, 'behind');
+    expect((await ada.post(`/api/containers/${id}/trash`)).status).toBe(200);
+    const answer = await ada.post(`/api/containers/${id}/start`);
+    expect(answer.status).toBe(409);
+    expect(await read(answer)).toMatchObject({
+      type: 'urn:berth:problem:cannot-start-now',
+      blanks: { name: 'behind' },
+      detail: expect.stringMatching(/: it is trashed$/),
+    });
+  });
+
   it('does not start without credit, and says why', async () => {
     const poor = await Browser.of(site.url, 'poor@example.org');
     const id = await add(poor, 'broke');

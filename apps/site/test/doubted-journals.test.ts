@@ -188,7 +188,7 @@ it('what was used is shown once while its hour is being posted', async () => {
   expect(await shown((sql, values) => db.query(sql, values))).toBe(before);
 });
 
-it('an operator is told of a clock that differs, of a journal that went back, and of samples not believed', async () => {
+it('an operator is told of a clock that differs, of a journal that went back or stands still, and of samples not believed', async () => {
   ours.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
   ours.add({ container: app, from: at('10:30'), to: at('10:00') });
   await collect(db, ours.journal);
@@ -206,4 +206,8 @@ it('an operator is told of a clock that differs, of a journal that went back, an
     '2 samples of it are not believed and not billed; the last because an earlier journal of this host has told of that time.',
   ]);
   expect(warnings.get(theirs.host)).toEqual([]);
+  const later = await journalWarnings(db.manager, Date.now() + 600_000);
+  expect(later.get(theirs.host)?.map(({ what }) => what)).toEqual([
+    expect.stringMatching(/^Its journal was last read at \S+Z\.$/),
+  ]);
 });

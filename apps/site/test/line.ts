@@ -2,7 +2,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 export type Ailment = 'well' | 'refused' | 'mute' | 'dripping';
 
-/** A wire to a con that can fall ill: refuse, take everything and say nothing, or let a byte through now and then. */
+/** A wire, to a port or a socket's path, that can fall ill: refuse, take everything and say nothing, or let a byte through now and then. */
 export class Line {
   private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
@@ -11,7 +11,7 @@ export class Line {
   /** Connections made while it was ill. */
   tries = 0;
 
-  constructor(private readonly target: number) {}
+  constructor(private readonly target: number | string) {}
 
   async open(): Promise<this> {
     const server = createServer((socket) => this.take(socket));
@@ -45,7 +45,8 @@ export class Line {
     if (this.ailment !== 'well') this.tries += 1;
     if (this.ailment === 'dripping') this.drip(socket);
     if (this.ailment === 'well') {
-      const onward = connect(this.target, '127.0.0.1');
+      const { target } = this;
+      const onward = typeof target === 'string' ? connect(target) : connect(target, '127.0.0.1');
       onward.on('error', () => socket.destroy());
       socket.on('close', () => onward.destroy());
       socket.pipe(onward).pipe(socket);

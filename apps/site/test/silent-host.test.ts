@@ -56,6 +56,7 @@ describe('A silent host', () => {
     const rows = await until((now) => Object.keys(ailments).every((name) => now[name]?.state === 'unknown'));
     for (const name of Object.keys(ailments)) {
       expect(rows[name]?.reason).toBe(`host ${name} does not answer`);
+      expect(rows[name]?.why).toEqual({ kind: 'host-silent', blanks: { host: name } });
       expect(rows[name]?.numbers).toBeUndefined();
       expect(Date.now() - Date.parse(rows[name]!.since)).toBeGreaterThanOrEqual(4_000);
     }

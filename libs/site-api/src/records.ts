@@ -65,6 +65,9 @@ export const Numbers = z.object({
   bytesOut: decimal,
 });
 
+/** A kind of `@berth/problem`; one that an older page does not know has its `reason` still. */
+export const Why = z.object({ kind: z.string(), blanks: z.record(z.string(), z.union([z.string(), z.number()])) });
+
 export const Container = z.object({
   id: z.string(),
   name: z.string(),
@@ -76,7 +79,9 @@ export const Container = z.object({
   since: instant,
   /** What was asked for and is not yet confirmed by the host. */
   asked: z.enum(['start', 'stop', 'trash', 'restore', 'destroy']).optional(),
+  /** In English, and where the page has a sentence of its own, its kind and what it names. */
   reason: z.string().optional(),
+  why: Why.optional(),
   url: z.string().optional(),
   /** Whether its login has neither been put away nor is impossible: the dashboard offers to show it. */
   loginWaiting: z.boolean(),

@@ -140,7 +140,7 @@ export class Containers {
     } catch (error) {
       // Without an answer nobody knows whether it was done: it stays asked for, until the host says or the deadline passes.
       if (!(error instanceof Problem) || error.code !== 'unavailable') this.asked.end(id);
-      throw error;
+      throw error instanceof Problem && error.code === 'conflict' ? notNow(ask, name, error) : error;
     }
     if (host.view().silent) await host.look(); // it has just answered, though nobody polled it
     return this.row(lease);
@@ -190,4 +190,9 @@ function field<T>(name: string, read: () => T): T {
       throw new InvalidFields(error.message, { [name]: error.message });
     throw error;
   }
+}
+
+/** The row was older than the host: what con says of it stays the detail, and the page has a sentence of its own. */
+function notNow(ask: Ask, name: string, cause: Problem): Problem {
+  return new Problem('conflict', cause.message, { cause, kind: `cannot-${ask}-now`, blanks: { name } });
 }

@@ -1,4 +1,5 @@
 import type { Container as ConContainer, Template } from '@berth/con-protocol';
+import type { ProblemKind } from '@berth/problem';
 import type { Container } from '@berth/site-api';
 import { offersLogin, titleOf } from '../catalogue/labels.js';
 import type { Ask } from './asked.js';
@@ -40,19 +41,38 @@ export function rowOf(told: Told): Container {
   };
 }
 
-type StatePart = Pick<Container, 'state' | 'since' | 'reason' | 'trashedUntil'>;
+type StatePart = Pick<Container, 'state' | 'since' | 'reason' | 'why' | 'trashedUntil'>;
 
 function stateOf({ lease, host, container }: Told): StatePart {
   if (lease.refusal !== null) return { state: 'failed', since: lease.createdAt.toISOString(), reason: lease.refusal };
   if (!host)
-    return { state: 'unknown', since: lease.createdAt.toISOString(), reason: `host ${lease.host} is not in use` };
+    return {
+      state: 'unknown',
+      since: lease.createdAt.toISOString(),
+      reason: `host ${lease.host} is not in use`,
+      why: about(lease, 'host-not-in-use'),
+    };
   if (host.silent)
     // why is for admins: it may name addresses
-    return { state: 'unknown', since: host.since.toISOString(), reason: `host ${host.name} does not answer` };
+    return {
+      state: 'unknown',
+      since: host.since.toISOString(),
+      reason: `host ${host.name} does not answer`,
+      why: about(lease, 'host-silent'),
+    };
   if (container) {
     const { state, since, reason, trashedUntil } = container;
     return { state, since, ...(reason === undefined ? {} : { reason }), ...(trashedUntil ? { trashedUntil } : {}) };
   }
   if (lease.placedAt === null) return { state: 'creating', since: lease.createdAt.toISOString() };
-  return { state: 'failed', since: lease.placedAt.toISOString(), reason: `cannot find it on host ${lease.host}` };
+  return {
+    state: 'failed',
+    since: lease.placedAt.toISOString(),
+    reason: `cannot find it on host ${lease.host}`,
+    why: about(lease, 'host-lost-it'),
+  };
+}
+
+function about({ host }: Lease, kind: ProblemKind): NonNullable<Container['why']> {
+  return { kind, blanks: { host } };
 }

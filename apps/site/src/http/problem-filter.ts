@@ -3,6 +3,7 @@ import { asProblem, Problem, type ProblemCode } from '@berth/problem';
 import { problemType, type ProblemBody } from '@berth/site-api';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { isDatabaseLost } from '../db/lost.js';
 import { InvalidFields } from './invalid-fields.js';
 import { LOG } from './tokens.js';
 
@@ -37,6 +38,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const problem = problemOf(thrown);
+    if (problem.kind === 'database-silent')
+      this.log.warn({ requestId: request.requestId, err: thrown }, 'the database cannot be reached');
     if (problem.code === 'internal')
       this.log.error({ requestId: request.requestId, err: problem.cause ?? problem }, 'a request failed');
     if (response.headersSent) return void response.destroy();
@@ -65,6 +68,10 @@ function bodyOf(problem: Problem, requestId: string, status = statusOf[problem.c
 /** Nest and Express throw errors with an HTTP status: unknown paths, bodies that are no JSON or too large. */
 function problemOf(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
+  if (isDatabaseLost(thrown)) {
+    const message = 'cannot do this now: the database does not answer; try again in a moment';
+    return new Problem('unavailable', message, { cause: thrown, kind: 'database-silent' });
+  }
   const status = thrown instanceof HttpException ? thrown.getStatus() : (thrown as { status?: unknown } | null)?.status;
   switch (status) {
     case 404:

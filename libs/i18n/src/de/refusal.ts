@@ -4,7 +4,15 @@ export const refusal = {
   'another-site': 'Die Anfrage kam von einer anderen Seite.',
   'app-not-offered': 'Kein erreichbarer Host hat diese App in dieser Version. Versuchen Sie es später noch einmal.',
   'being-created': '{{ name }} wird noch angelegt.',
+  'cannot-restore-now': '{{ name }} ist nicht mehr im Papierkorb. Siehe seine Zeile.',
+  'cannot-start-now': '{{ name }} lässt sich gerade nicht starten: Er ist nicht aus. Siehe seine Zeile.',
+  'cannot-stop-now': '{{ name }} lässt sich gerade nicht stoppen: Er ist nicht an. Siehe seine Zeile.',
+  'cannot-trash-now': '{{ name }} lässt sich gerade nicht in den Papierkorb legen. Siehe seine Zeile.',
   'credit-used-up': 'Es ist kein Guthaben mehr da, um {{ name }} zu starten. Laden Sie zuerst Guthaben auf.',
+  'database-silent':
+    'Die Datenbank von Berth antwortet nicht. Nichts ist verloren; versuchen Sie es gleich noch einmal.',
+  'host-lost-it': 'Der Host {{ host }} kennt ihn nicht mehr. Fragen Sie den Betreiber.',
+  'host-not-in-use': 'Der Host {{ host }} ist nicht mehr in Gebrauch. Fragen Sie den Betreiber.',
   'host-silent': 'Der Host {{ host }} antwortet nicht. Versuchen Sie es gleich noch einmal.',
   'key-used':
     'Diese Bestellung wurde schon mit anderen Angaben gesendet. Schließen Sie den Dialog und beginnen Sie neu.',

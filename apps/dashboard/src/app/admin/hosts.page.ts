@@ -36,7 +36,7 @@ import { Skeleton } from '../ui/skeleton.js';
                 <span class="dot {{ it.state === 'answering' ? 'on' : 'unknown' }}" aria-hidden="true"></span>
                 {{ t(it.state === 'answering' ? 'admin.answering' : 'admin.silent') }}
                 @if (it.reason) {
-                  <span class="small soft">{{ it.reason }}</span>
+                  <span class="small soft" lang="en">{{ it.reason }}</span>
                 }
               </td>
               <td class="wide">{{ it.driver }} {{ it.version }}</td>
@@ -46,7 +46,7 @@ import { Skeleton } from '../ui/skeleton.js';
               <td class="wide">{{ it.observedAt ? shown.dateTime(it.observedAt) : t('admin.never') }}</td>
               <td>
                 @for (warning of it.warnings; track warning.what) {
-                  <p class="small">
+                  <p class="small" lang="en">
                     <strong>{{ warning.what }}</strong> {{ warning.cure }}
                   </p>
                 } @empty {

@@ -1,4 +1,5 @@
 import { Component, computed, inject, input, output } from '@angular/core';
+import { isProblemKind } from '@berth/problem';
 import type { Container } from '@berth/site-api';
 import { Clock } from '../ui/clock.js';
 import { Icon, type IconName } from '../ui/icon.js';
@@ -53,6 +54,11 @@ export class ContainerRow {
     this.shown.money(this.container().costTodayNanos, this.store.currency(), 4, 4),
   );
   protected readonly refusal = computed(() => this.store.refusal(this.container().id));
+  /** In the page's language, where it has a sentence for it. */
+  protected readonly why = computed(() => {
+    const { why } = this.container();
+    return why && isProblemKind(why.kind) ? this.t(`refusal.${why.kind}`, why.blanks) : undefined;
+  });
   protected readonly offersLogin = computed(() => this.container().loginWaiting && this.state().state === 'running');
   protected readonly isLinked = computed(() => this.state().state === 'running');
   protected readonly buttons = computed(() =>
