@@ -1,6 +1,6 @@
 import { en } from '@berth/i18n';
 import { expect, test } from '@playwright/test';
-import { addContainer, expectState, filled, newPerson, signIn, signUp, trash } from './person.ts';
+import { addContainer, expectState, facts, filled, newPerson, signIn, signUp, trash } from './person.ts';
 
 test('what went into the trash comes back by Undo in the message', async ({ page }) => {
   await signUp(page);
@@ -27,4 +27,25 @@ test('and on another browser, after the tab with the message was closed', async 
   await expectState(other, name, en.state.stopped);
   await expect(bin).toHaveCount(0);
   await elsewhere.close();
+});
+
+test('by keyboard, and focus stays on the page', async ({ page }) => {
+  await signUp(page);
+  const focused = () => page.evaluate(() => document.activeElement?.localName);
+  await expect.poll(focused).toBe('main'); // the form that had it has gone
+  const name = await addContainer(page, /Hello/);
+  await trash(page, name);
+  await page.getByRole('button', { name: en.containers.undo }).focus();
+  await page.keyboard.press('Enter');
+  await expectState(page, name, en.state.stopped);
+  await expect.poll(focused).toBe('main');
+});
+
+test('who signs out in one tab is out in the other', async ({ page, context }) => {
+  await signUp(page);
+  const other = await context.newPage();
+  await other.goto(`${facts.url}/billing`);
+  await expect(other.getByRole('heading', { name: en.billing.title })).toBeVisible();
+  await page.getByRole('button', { name: en.shell.signOut }).click();
+  await expect(other.getByRole('heading', { name: en.session.signIn })).toBeVisible();
 });

@@ -1,9 +1,18 @@
 import { Component, inject, signal } from '@angular/core';
 import { takeUntilDestroyed } from '@angular/core/rxjs-interop';
-import { NavigationEnd, NavigationError, Router, RouterLink, RouterLinkActive, RouterOutlet } from '@angular/router';
+import {
+  NavigationEnd,
+  NavigationError,
+  NavigationStart,
+  Router,
+  RouterLink,
+  RouterLinkActive,
+  RouterOutlet,
+} from '@angular/router';
 import { SessionStore } from './session/session-store.js';
 import { problemOf, type SiteProblem } from './site/site-problem.js';
 import { Language, languageNames, languages, type LanguageCode } from './ui/language.js';
+import { keptFocus } from './ui/keep-focus.js';
 import { MessageBar } from './ui/message-bar.js';
 import { Messages } from './ui/messages.js';
 import { ProblemNote } from './ui/problem-note.js';
@@ -31,9 +40,14 @@ export class App {
   protected readonly broken = signal<{ problem: SiteProblem; url: string } | undefined>(undefined);
 
   constructor() {
+    let keep = (): void => undefined;
     this.router.events.pipe(takeUntilDestroyed()).subscribe((event) => {
+      if (event instanceof NavigationStart) keep = keptFocus();
       if (event instanceof NavigationError) this.broken.set({ problem: problemOf(event.error), url: event.url });
-      if (event instanceof NavigationEnd) this.broken.set(undefined);
+      if (event instanceof NavigationEnd) {
+        this.broken.set(undefined);
+        keep();
+      }
     });
   }
 

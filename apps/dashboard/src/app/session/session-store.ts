@@ -17,6 +17,12 @@ export class SessionStore {
   private readonly known = signal<Session | undefined>(undefined);
   readonly session = this.known.asReadonly();
   readonly customer = computed(() => this.known()?.customer);
+  /** Between the tabs of this browser: who signs out in one is out in all of them at once. */
+  private readonly tabs = new BroadcastChannel('berth.session');
+
+  constructor() {
+    this.tabs.onmessage = () => this.customer() && this.ended();
+  }
 
   /** @throws SiteProblem where site cannot be asked. */
   async load(): Promise<Session> {
@@ -34,6 +40,7 @@ export class SessionStore {
 
   async signOut(): Promise<void> {
     this.learn(await this.site.call('session.destroy'));
+    this.tabs.postMessage('ended');
     await this.router.navigateByUrl('/sign-in');
   }
 

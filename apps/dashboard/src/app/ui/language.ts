@@ -1,4 +1,4 @@
-import { DOCUMENT, effect, inject, Injectable, signal } from '@angular/core';
+import { computed, DOCUMENT, effect, inject, Injectable, signal } from '@angular/core';
 import { TranslocoService } from '@jsverse/transloco';
 import type { Catalogue } from '@berth/i18n';
 import { preference } from './preference.js';
@@ -19,6 +19,12 @@ export class Language {
   private readonly document = inject(DOCUMENT);
   private readonly chosen = preference<LanguageCode>('berth.language', languages);
   readonly code = signal<LanguageCode>(this.chosen.read() ?? preferred(this.document.defaultView?.navigator.languages));
+
+  /** For dates and numbers: the browser's own kind of that language, because 7/8 is two days. */
+  readonly locale = computed(
+    () =>
+      this.document.defaultView?.navigator.languages.find((tag) => tag.startsWith(`${this.code()}-`)) ?? this.code(),
+  );
 
   readonly t = (key: Key, words: Words = {}): string => this.transloco.translate(key, words, this.code());
 

@@ -72,7 +72,7 @@ export class Shown {
 
   /** Making a form is slow, and a thousand rows need the same few. */
   private form<T extends Intl.NumberFormat | Intl.DateTimeFormat>(options: object, make: (locale: string) => T): T {
-    const locale = this.language.code();
+    const locale = this.language.locale();
     const name = locale + JSON.stringify(options);
     const known = this.forms.get(name) as T | undefined;
     if (known) return known;
