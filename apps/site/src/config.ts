@@ -87,6 +87,8 @@ const Settings = z.strictObject({
     .default('Europe/Berlin'),
   /** Gross; 0 gives none. */
   trialCreditNanos: z.coerce.bigint().min(0n).default(5_000_000_000n),
+  /** How many containers a customer may hold at a time, those in the trash included: each takes an address and ports of its host. */
+  containersPerCustomer: count(100),
   tariff: Tariff.prefault(demoTariff),
   seller: Seller.default(demoSeller),
   vat: Vat.default(germanVat),

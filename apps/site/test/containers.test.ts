@@ -10,7 +10,7 @@ type Wire = Record<string, unknown> & { id: string; state: string };
 
 beforeAll(async () => {
   [one, two] = [await testCon('one'), await testCon('two')];
-  site = await testSite(withCons(one, two));
+  site = await testSite({ ...withCons(one, two), SITE_CONTAINERS_PER_CUSTOMER: '20' });
   ada = await Browser.of(site.url, 'ada@example.org');
 }, 60_000);
 afterAll(async () => {
@@ -113,6 +113,18 @@ describe('A container', () => {
       blanks: { name: 'behind' },
       detail: expect.stringMatching(/: it is trashed$/),
     });
+  });
+
+  it('beyond as many as a customer may hold is refused, and the order can come again', async () => {
+    const max = await Browser.of(site.url, 'max@example.org');
+    const first = await add(max, 'full-1');
+    for (let n = 2; n <= 20; n++) await add(max, `full-${n}`);
+    const key = { 'Idempotency-Key': randomUUID() };
+    const refused = await max.post('/api/containers', order('full-21'), key);
+    expect(refused.status).toBe(409);
+    expect(await read(refused)).toMatchObject({ type: 'urn:berth:problem:too-many-containers', blanks: { most: 20 } });
+    await site.db.query('update lease set ended_at = now() where id = $1', [first]);
+    expect((await max.post('/api/containers', order('full-21'), key)).status).toBe(200);
   });
 
   it('does not start without credit, and says why', async () => {

@@ -26,6 +26,7 @@ export const problemKinds = [
   'outdated-page',
   'reference-used',
   'stale-csrf-token',
+  'too-many-containers',
   'too-soon',
   'unexpected',
   'unexplained',

@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { Problem } from '@berth/problem';
 import { DataSource } from 'typeorm';
+import type { Config } from '../config.js';
 import { InvalidFields } from '../http/invalid-fields.js';
+import { CONFIG } from '../http/tokens.js';
 
 /** Who holds what, where. What it is doing is the host's to say and never stands here. */
 export type Lease = Readonly<{
@@ -36,7 +38,10 @@ const columns = `id, customer_id as "customerId", host, name, app, version, size
 
 @Injectable()
 export class Leases {
-  constructor(private readonly db: DataSource) {}
+  constructor(
+    private readonly db: DataSource,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   /** Newest first, of one customer. */
   of(customerId: string): Promise<Lease[]> {
@@ -63,14 +68,28 @@ export class Leases {
     const added: Row[] = await this.db.query(
       `insert into lease (id, idempotency_key, body_hash, customer_id, host, name, app, version, size, memory_bytes,
                           cpu_millis, pids, tariff_tag)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing returning ${columns}`,
-      [randomUUID(), key, hashOf(body), ...values],
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+        where (select count(*) from lease where customer_id = $4 and ended_at is null) < $14
+       on conflict do nothing returning ${columns}`,
+      [randomUUID(), key, hashOf(body), ...values, this.config.containersPerCustomer],
     );
     if (added[0]) return { lease: lively(added[0]), isNew: true };
     const replayed = await this.replayed(customerId, key, body);
     if (replayed) return { lease: replayed, isNew: false };
+    await this.mustHaveRoom(lease);
     const taken = `cannot add ${name}: you have a container of that name, perhaps in the trash; choose another`;
     throw new InvalidFields(taken, { name: taken }, 'invalid', { kind: 'name-taken', blanks: { name } });
+  }
+
+  private async mustHaveRoom({ customerId, name }: NewLease): Promise<void> {
+    const most = this.config.containersPerCustomer;
+    const [row]: { count: number }[] = await this.db.query(
+      'select count(*)::int as count from lease where customer_id = $1 and ended_at is null',
+      [customerId],
+    );
+    if ((row?.count ?? 0) < most) return;
+    const why = `cannot add ${name}: you have ${most} containers, and more are not possible; ask the operator`;
+    throw new Problem('conflict', why, { kind: 'too-many-containers', blanks: { most } });
   }
 
   /** The lease of that key, if there is one. @throws Problem `conflict` where the key came with another body before. */

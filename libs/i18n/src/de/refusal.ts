@@ -27,6 +27,8 @@ export const refusal = {
   'reference-used':
     'Die Zahlung mit diesem Verwendungszweck wurde schon gebucht, mit einem anderen Betrag oder für jemand anderen.',
   'stale-csrf-token': 'Diese Seite war zu lange offen. Laden Sie sie neu.',
+  'too-many-containers':
+    'Sie haben {{ most }} Container, die im Papierkorb mitgezählt, und mehr geht nicht. Fragen Sie den Betreiber.',
   'too-soon': 'Zu viele Versuche. Warten Sie {{ seconds }} Sekunden.',
   unexpected: 'Es ist unter der Nummer der Anfrage festgehalten. Versuchen Sie es gleich noch einmal.',
   unexplained:

@@ -23,6 +23,8 @@ export const refusal = {
   'outdated-page': 'This page is older than the server. Reload it.',
   'reference-used': 'The payment with this reference was booked before, with another amount or for another customer.',
   'stale-csrf-token': 'This page was open for too long. Reload it.',
+  'too-many-containers':
+    'You have {{ most }} containers, those in the trash included, and more are not possible. Ask the operator.',
   'too-soon': 'Too many tries. Wait {{ seconds }} seconds.',
   unexpected: 'It is noted down with the number of the request. Try again in a moment.',
   unexplained: 'The server answered {{ status }} and gave no reason. Try again in a moment.',
