@@ -4,6 +4,17 @@ import { z } from 'zod';
 
 const day = 24 * 60 * 60;
 
+const octet = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+const range = z
+  .string()
+  .regex(new RegExp(`^${octet}(\\.${octet}){3}(/(3[0-2]|[12]?\\d))?$`), 'must be IPv4 networks such as 10.0.0.0/8');
+
+/** As a list, or as text with commas. */
+const ranges = z.preprocess(
+  (given) => (typeof given === 'string' ? given.split(',').flatMap((part) => part.trim() || []) : given),
+  z.array(range).readonly(),
+);
+
 /** Every setting of the daemon, with its default and its help. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
   name: z
@@ -39,6 +50,28 @@ const Settings = z.strictObject({
     .regex(/^\d{1,3}\.\d{1,3}\.0\.0\/16$/, 'must be a /16 such as 10.77.0.0/16')
     .default('10.77.0.0/16')
     .describe('the /16 that containers get their addresses from'),
+  closedRanges: ranges
+    .default(['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', '198.18.0.0/15'])
+    .describe('what containers cannot reach, with commas between; by default all private networks (RFC 6890)'),
+  openRanges: ranges
+    .default([])
+    .describe(
+      'exceptions from closedRanges; the name servers of this host and its Debian mirror are open in any case, at their ports alone',
+    ),
+  connectionsPerContainer: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(1_000_000)
+    .default(8_192)
+    .describe('how many connections a container may have out, and as many in'),
+  newConnectionsPerSecond: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(1_000_000)
+    .default(1_000)
+    .describe('how many connections a container may begin in a second; twice as many at once'),
   firstPort: z.coerce
     .number()
     .int()
@@ -97,7 +130,12 @@ export type Setting = Readonly<{ name: string; variable: string; help: string; u
 /** Every setting for those who are to read of it: a flag of `con daemon` and a variable each. */
 export const settings: readonly Setting[] = Object.entries(Settings.shape).map(([name, schema]) => {
   const usual: unknown = schema.safeParse(undefined).data;
-  const shown = usual === undefined ? undefined : JSON.stringify(usual).replaceAll('"', '');
+  const shown =
+    usual === undefined
+      ? undefined
+      : Array.isArray(usual)
+        ? usual.join(',')
+        : JSON.stringify(usual).replaceAll('"', '');
   return { name, variable: variable(name), help: schema.description ?? '', usual: shown };
 });
 

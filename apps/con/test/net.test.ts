@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { must, run } from '../src/host/linux/exec.js';
 import { LinuxNet } from '../src/host/linux/net.js';
 import { eventually, House } from './house.js';
+import { Lan } from './lan.js';
 import { describeReal } from './real.js';
 
 /** Forwarded ports of the tests, apart from those that con gives out by default. */
@@ -91,6 +92,49 @@ describeReal('the network of containers on a real host', () => {
   it('mail to strangers is refused', async () => {
     expect(await asked(1, '203.0.113.25', 25)).toBe('refused');
   });
+
+  const sync = (changes: Partial<typeof house.config> = {}): Promise<void> =>
+    new LinuxNet({ ...house.config, ...changes }).sync({
+      addresses: [1, 2].map((slot) => ({ slot, address: house.address(slot) })),
+      forwards: [house.forward(1, port), house.forward(2, otherPort)],
+    });
+
+  it('the operator’s own networks and a cloud’s metadata are closed to a container, unless the operator opens them', async () => {
+    const lan = await Lan.open(house.config.name, table);
+    try {
+      for (const address of lan.addresses) expect(await (await fetch(`http://${address}:8099/`)).text()).toBe('canary');
+      expect(await asked(1, lan.stranger, 8099)).toBe('canary');
+      const heard = lan.requests;
+      expect(await asked(1, lan.own, 8099)).toBe('closed');
+      expect(await asked(1, lan.metadata, 8099)).toBe('closed');
+      expect(lan.requests).toBe(heard);
+      await sync({ openRanges: [`${lan.own}/32`] });
+      await lan.beUplink();
+      expect(await asked(1, lan.own, 8099)).toBe('canary');
+      expect(await asked(1, lan.metadata, 8099)).toBe('closed');
+    } finally {
+      await lan.close();
+      await sync();
+    }
+    expect(await asked(1, net.appsHost, port)).toBe('one');
+  }, 60_000);
+
+  it('nobody fills the host’s table of connections through one container, and its neighbour goes on answering', async () => {
+    const lan = await Lan.open(house.config.name, table);
+    try {
+      await sync({ connectionsPerContainer: 20 });
+      const { open, release } = await lan.flood(port, 60);
+      expect(open).toBe(20);
+      const other = await lan.flood(otherPort, 10);
+      expect(other.open).toBe(10);
+      await Promise.all([release(), other.release()]);
+    } finally {
+      await sync();
+      await lan.close();
+    }
+    const again = await (await fetch(url(port))).text();
+    expect(again).toBe('one');
+  }, 60_000);
 
   it('every byte is counted at the container’s own address, in both directions', async () => {
     const before = (await net.traffic()).get(house.address(1));

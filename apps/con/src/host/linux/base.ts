@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, renameSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { asProblem, Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Layer } from '../layers.js';
@@ -18,11 +8,12 @@ import { finishArgv, sourcesList } from './base-finish.js';
 import { must, open } from './exec.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
-import { mirrorOf, oneLineSources, stanzaSources, type Mirror, type Source } from './mirror.js';
+import { mirrorOf, type Mirror } from './mirror.js';
 import { mountPoints } from './mounts.js';
 import { discard } from './removal.js';
 import { whenFull } from './full.js';
 import { directory, type Shelf } from './shelf.js';
+import { hostSources } from './sources.js';
 import { endSurvivors } from './survivors.js';
 import { mountBind, mountShifted, unmount } from './syscalls.js';
 
@@ -240,19 +231,6 @@ function tidy(draft: string, owner: number): void {
 async function clear(path: string): Promise<void> {
   if (mountPoints().has(path)) await unmount(path);
   if (existsSync(path)) rmdirSync(path);
-}
-
-/** The host's apt sources, in the order in which apt reads them. */
-function hostSources(): Source[] {
-  const main = '/etc/apt/sources.list';
-  const parts = '/etc/apt/sources.list.d';
-  const names = existsSync(parts) ? readdirSync(parts).sort() : [];
-  const lists = [main, ...names.filter((name) => name.endsWith('.list')).map((name) => `${parts}/${name}`)];
-  const stanzas = names.filter((name) => name.endsWith('.sources')).map((name) => `${parts}/${name}`);
-  return [
-    ...lists.filter((path) => existsSync(path)).flatMap((path) => oneLineSources(readFileSync(path, 'utf8'))),
-    ...stanzas.flatMap((path) => stanzaSources(readFileSync(path, 'utf8'))),
-  ];
 }
 
 /** Whether an archive has a suite: asked for, because mirrors carry different ones. */

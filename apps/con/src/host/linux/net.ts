@@ -14,13 +14,13 @@ import {
   listed,
   portKey,
   removals,
-  sets,
   tableOf,
   targetOf,
   trafficOf,
   type Elements,
   type Listed,
 } from './nft.js';
+import { mirrorServices, nameServices } from './services.js';
 
 /** Room for a table of 65,000 containers. */
 const longest = 32 * 1024 * 1024;
@@ -40,11 +40,12 @@ export class LinuxNet implements Net {
     return this.inTurn(async () => {
       await this.holdPool();
       await this.beGateway();
-      const elements = this.elements(wanted);
+      const mirrors = await mirrorServices(this.config);
+      const elements = { ...this.elements(wanted), services: new Set([...nameServices(), ...mirrors]) };
       const stands = await this.list();
       if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, elements)]);
       const foreign =
-        stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== sets.length;
+        stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== known.sets.length;
       await (foreign ? this.replace(elements, stands.elements) : this.adjust(elements, stands.elements));
     });
   }
@@ -105,6 +106,7 @@ export class LinuxNet implements Net {
       ...removals(this.config, 'to', extra(stands.to.keys(), wanted.to)),
       ...removals(this.config, 'sources', extra(stands.sources, wanted.sources)),
       ...removals(this.config, 'uplinks', extra(stands.uplinks, wanted.uplinks)),
+      ...removals(this.config, 'services', extra(stands.services, wanted.services)),
       ...removals(
         this.config,
         'forwards',
@@ -140,6 +142,7 @@ export class LinuxNet implements Net {
       ]),
       forwards: new Map(forwards.map((one) => [portKey(one), targetOf(one)])),
       uplinks: new Set(defaultInterfaces()),
+      services: nameServices(),
     };
   }
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { additions, constantRules, lineSources, listed, removals, trafficOf } from './nft.js';
 
-const config = { name: 'con', addressPool: '10.77.0.0/16' };
+const config = {
+  name: 'con',
+  addressPool: '10.77.0.0/16',
+  closedRanges: ['10.0.0.0/8', '192.168.0.0/16'],
+  openRanges: ['10.1.2.3'],
+  connectionsPerContainer: 100,
+  newConnectionsPerSecond: 10,
+};
 
 /** As nftables 1.0.6 prints it. */
 const printed = `table inet berth_con {
@@ -39,6 +46,13 @@ const printed = `table inet berth_con {
 		size 64
 	}
 
+	set services {
+		type ipv4_addr . inet_proto . inet_service
+		size 1024
+		elements = { 10.255.255.53 . udp . 53,
+			     10.255.255.53 . tcp . 53 }
+	}
+
 	chain early {
 		type filter hook prerouting priority raw; policy accept;
 		ip saddr @from
@@ -63,8 +77,9 @@ describe('the nftables table', () => {
       ]),
     );
     expect(elements.uplinks).toEqual(new Set());
+    expect(elements.services).toEqual(new Set(['10.255.255.53 . udp . 53', '10.255.255.53 . tcp . 53']));
     expect(chains).toEqual(['early']);
-    expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'uplinks']);
+    expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'uplinks', 'services']);
   });
 
   it('tells traffic from the side of the container', () => {
@@ -81,6 +96,13 @@ describe('the nftables table', () => {
 
   it('has no rule that names a container: only elements change', () => {
     expect(constantRules(config).join('\n')).not.toMatch(/10\.77\.0\.[1-9]/);
+  });
+
+  it('closes what is in a closed range and in no open one, and nothing where none is closed', () => {
+    expect(constantRules(config).join('\n')).toContain(
+      'ip daddr != { 10.1.2.3 } ip daddr { 10.0.0.0/8, 192.168.0.0/16 } reject',
+    );
+    expect(constantRules({ ...config, closedRanges: [] }).join('\n')).not.toContain('admin-prohibited');
   });
 
   it('knows every interface a line may have, and the one address it may send from', () => {

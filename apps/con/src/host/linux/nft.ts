@@ -2,7 +2,11 @@ import type { Config } from '../../config.js';
 import type { Forwarding, Traffic } from '../net.js';
 import { lineAddress, lineNetworks, lineVeth } from './names.js';
 
-type Named = Pick<Config, 'name' | 'addressPool'>;
+type Named = Pick<Config, 'name'>;
+type Ruled = Pick<
+  Config,
+  'name' | 'addressPool' | 'closedRanges' | 'openRanges' | 'connectionsPerContainer' | 'newConnectionsPerSecond'
+>;
 
 /** What changes in the table; the rules do not. */
 export type Elements = Readonly<{
@@ -15,11 +19,16 @@ export type Elements = Readonly<{
   forwards: ReadonlyMap<string, string>;
   /** Interfaces that lead out of the host. */
   uplinks: ReadonlySet<string>;
+  /** `address . protocol . port`: what is open even where it lies in a closed range. */
+  services: ReadonlySet<string>;
 }>;
 
 export const tableOf = (config: Named): string => `berth_${config.name}`;
 
-export const sets = ['from', 'to', 'sources', 'forwards', 'uplinks'] as const;
+export const sets = ['from', 'to', 'sources', 'forwards', 'uplinks', 'services'] as const;
+
+/** The kernel fills these itself: by address, how many connections there are and how fast new ones come. */
+const dynamicSets = ['going', 'coming', 'pace'] as const;
 
 const chains = ['early', 'incoming', 'outgoing', 'translate', 'arriving', 'passing', 'counting'] as const;
 
@@ -29,6 +38,10 @@ const declarations = [
   'set sources { type ifname . ipv4_addr; size 131072; }',
   'map forwards { type inet_proto . inet_service : ipv4_addr . inet_service; size 131072; }',
   'set uplinks { type ifname; size 64; }',
+  'set services { type ipv4_addr . inet_proto . inet_service; size 1024; }',
+  'set going { type ipv4_addr; size 65536; flags dynamic; }',
+  'set coming { type ipv4_addr; size 65536; flags dynamic; }',
+  'set pace { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
 ];
 
 /**
@@ -37,9 +50,11 @@ const declarations = [
  * Bytes are counted where a packet enters the host (source) and where it leaves (destination), because a counter in the
  * forward hook sees nothing of what the host's own processes exchange with a container.
  */
-function rules(config: Named): string[] {
+function rules(config: Ruled): string[] {
   const inside = `{ "${config.name}v*", "${config.name}b*" }`;
   const pool = config.addressPool;
+  const most = config.connectionsPerContainer;
+  const pace = config.newConnectionsPerSecond;
   const forward = 'dnat ip to meta l4proto . th dport map @forwards';
   return [
     'early { type filter hook prerouting priority raw; policy accept; }',
@@ -65,12 +80,19 @@ function rules(config: Named): string[] {
     'passing { type filter hook forward priority filter; policy accept; }',
     `passing iifname ${inside} ct state { established, related } accept`,
     `passing oifname ${inside} ct state { established, related } accept`,
+    // The host's table of connections is shared by all: one container must not fill it.
+    `passing oifname ${inside} ct status dnat ct state new add @coming { ip daddr ct count over ${most} } drop`,
     `passing oifname ${inside} ct status dnat accept`,
     `passing oifname ${inside} drop`,
     // Link-local (a cloud's metadata) and multicast are the host's business.
     `passing iifname ${inside} ip daddr { 169.254.0.0/16, 224.0.0.0/3 } drop`,
     // Mail goes out through a relay; port 25 is how a stolen container sends spam.
     `passing iifname ${inside} tcp dport 25 reject with tcp reset`,
+    // The operator's own networks: masquerading would let a stranger's root in as the host itself.
+    `passing iifname ${inside} ip daddr . meta l4proto . th dport @services accept`,
+    ...closed(config).map((match) => `passing iifname ${inside} ${match} reject with icmp admin-prohibited`),
+    `passing iifname ${inside} ct state new update @pace { ip saddr limit rate over ${pace}/second burst ${2 * pace} packets } drop`,
+    `passing iifname ${inside} ct state new add @going { ip saddr ct count over ${most} } drop`,
     `passing iifname ${inside} oifname @uplinks accept`,
     `passing iifname ${inside} drop`,
 
@@ -79,8 +101,16 @@ function rules(config: Named): string[] {
   ];
 }
 
+/** What matches an address in a closed range and in no open one. */
+function closed({ closedRanges, openRanges }: Ruled): string[] {
+  const set = (ranges: readonly string[]): string => `{ ${ranges.join(', ')} }`;
+  if (closedRanges.length === 0) return [];
+  const but = openRanges.length === 0 ? '' : `ip daddr != ${set(openRanges)} `;
+  return [`${but}ip daddr ${set(closedRanges)}`];
+}
+
 /** Sources of lines never change: the daemon has 254 interfaces for them, each with its address. */
-export function lineSources(config: Named): string[] {
+export function lineSources(config: Pick<Config, 'name' | 'addressPool'>): string[] {
   return Array.from(
     { length: lineNetworks },
     (_, at) => `${lineVeth(config, at + 1)} . ${lineAddress(config, at + 1)}`,
@@ -88,7 +118,7 @@ export function lineSources(config: Named): string[] {
 }
 
 /** Makes the table with its rules, whatever stood before; elements stay. Existing rules are replaced at once. */
-export function constantRules(config: Named): string[] {
+export function constantRules(config: Ruled): string[] {
   const table = `inet ${tableOf(config)}`;
   const [opened, ruled] = [rules(config).filter(isChain), rules(config).filter((rule) => !isChain(rule))];
   return [
@@ -96,6 +126,8 @@ export function constantRules(config: Named): string[] {
     ...declarations.map((text) => `add ${text.replace(/^(set|map) /, `$1 ${table} `)}`),
     ...opened.map((text) => `add chain ${table} ${text}`),
     ...chains.map((chain) => `flush chain ${table} ${chain}`),
+    // Each of their elements holds the limit it was made with.
+    ...dynamicSets.map((set) => `flush set ${table} ${set}`),
     ...ruled.map((text) => `add rule ${table} ${text}`),
   ];
 }
@@ -109,6 +141,7 @@ export function additions(config: Named, elements: Partial<Elements>): string[] 
     ...adding(config, 'to', counted(elements.to)),
     ...adding(config, 'sources', [...(elements.sources ?? [])].map(quotedInterface)),
     ...adding(config, 'uplinks', [...(elements.uplinks ?? [])].map(quotedInterface)),
+    ...adding(config, 'services', [...(elements.services ?? [])]),
     ...adding(
       config,
       'forwards',
@@ -154,6 +187,7 @@ export function listed(text: string): Listed {
       sources: new Set(pairs(block('sources'))),
       forwards: new Map(targets(block('forwards'))),
       uplinks: new Set(names(block('uplinks'))),
+      services: new Set(services(block('services'))),
     },
     chains: [...text.matchAll(/^\tchain (\S+) \{/gm)].map((match) => match[1]!),
     sets: [...text.matchAll(/^\t(?:set|map) (\S+) \{/gm)].map((match) => match[1]!),
@@ -167,7 +201,10 @@ export function trafficOf({ from, to }: Pick<Elements, 'from' | 'to'>): Map<stri
 }
 
 /** What our chains and sets are called: anything else in our table is a leftover of another version. */
-export const known: { chains: readonly string[]; sets: readonly string[] } = { chains, sets };
+export const known: { chains: readonly string[]; sets: readonly string[] } = {
+  chains,
+  sets: [...sets, ...dynamicSets],
+};
 
 function counters(text: string): Map<string, bigint> {
   const found = elementsIn(text).matchAll(/(\d+\.\d+\.\d+\.\d+) counter packets \d+ bytes (\d+)/g);
@@ -183,6 +220,11 @@ function pairs(text: string): string[] {
 function targets(text: string): [string, string][] {
   const found = elementsIn(text).matchAll(/(tcp|udp) \. (\d+) : (\d+\.\d+\.\d+\.\d+) \. (\d+)/g);
   return [...found].map((match) => [`${match[1]} . ${match[2]}`, `${match[3]} . ${match[4]}`]);
+}
+
+function services(text: string): string[] {
+  const found = elementsIn(text).matchAll(/(\d+\.\d+\.\d+\.\d+) \. (tcp|udp) \. (\d+)/g);
+  return [...found].map((match) => match.slice(1, 4).join(' . '));
 }
 
 function names(text: string): string[] {

@@ -1,0 +1,37 @@
+import { lookup } from 'node:dns/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { asProblem } from '@berth/problem';
+import type { Config } from '../../config.js';
+import { mirrorOf, type Mirror } from './mirror.js';
+import { hostServers } from './resolver.js';
+import { hostSources } from './sources.js';
+
+/** A sync must not wait for name servers that do not answer. */
+const patienceMs = 1_000;
+
+/** `address . protocol . port` of the name servers that containers are told to ask, wherever they lie. */
+export function nameServices(): Set<string> {
+  return new Set(hostServers().flatMap((address) => [`${address} . tcp . 53`, `${address} . udp . 53`]));
+}
+
+/** Where the packages of the base come from. What cannot be told or found now is not opened: the next sync asks again. */
+export async function mirrorServices({ mirror }: Pick<Config, 'mirror'>): Promise<Set<string>> {
+  const { main, security } = knownMirror(mirror) ?? {};
+  const urls = [main, security].flatMap((url) => (url !== undefined && URL.canParse(url) ? [new URL(url)] : []));
+  const found = Promise.all(
+    urls.map(async ({ hostname, port, protocol }) => {
+      const addresses = await lookup(hostname, { family: 4, all: true }).catch(() => []);
+      return addresses.map(({ address }) => `${address} . tcp . ${port || (protocol === 'https:' ? 443 : 80)}`);
+    }),
+  );
+  return new Set((await Promise.race([found, pause(patienceMs, [], { ref: false })])).flat());
+}
+
+function knownMirror(configured: string | undefined): Mirror | undefined {
+  try {
+    return mirrorOf(configured, hostSources());
+  } catch (error) {
+    if (asProblem(error).code === 'unavailable') return undefined; // whoever makes a base is told why
+    throw error;
+  }
+}
