@@ -130,12 +130,8 @@ export type Setting = Readonly<{ name: string; variable: string; help: string; u
 /** Every setting for those who are to read of it: a flag of `con daemon` and a variable each. */
 export const settings: readonly Setting[] = Object.entries(Settings.shape).map(([name, schema]) => {
   const usual: unknown = schema.safeParse(undefined).data;
-  const shown =
-    usual === undefined
-      ? undefined
-      : Array.isArray(usual)
-        ? usual.join(',')
-        : JSON.stringify(usual).replaceAll('"', '');
+  const text = Array.isArray(usual) ? usual.join(',') : JSON.stringify(usual)?.replaceAll('"', '');
+  const shown = text === '' ? undefined : text;
   return { name, variable: variable(name), help: schema.description ?? '', usual: shown };
 });
 
