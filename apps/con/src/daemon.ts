@@ -9,7 +9,7 @@ import { Records } from './containers/records.js';
 import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
 import type { Host } from './host/host.js';
-import { instanceOf } from './instance.js';
+import { instanceOf, isAnotherBoot, keepBoot } from './instance.js';
 import { lockHome } from './lock.js';
 import { Journal } from './metering/journal.js';
 import { Sampler } from './metering/sampler.js';
@@ -70,15 +70,18 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     tell,
   });
   const numbers = new Numbers(database, config);
-  const containers = new Containers({ ...config, records, numbers, host, templates, clock, tell });
+  const { bootId } = host.facts();
+  const isNewBoot = isAnotherBoot(database, bootId);
+  const containers = new Containers({ ...config, records, numbers, host, templates, clock, tell, isNewBoot });
   const instance = instanceOf(database);
-  const sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance, tell });
+  const sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance, bootId, tell });
   containers.witnessedBy(sampler);
 
   await templates.recover();
   stops.push(() => templates.close());
   stops.push(host.runtime.watch((slot) => containers.ended(slot)));
   warnings.push(...(await containers.recover()));
+  keepBoot(database, bootId); // only now: what ran before is on record to be started again
   stops.push(() => containers.idle());
   stops.push(() => sampler.tick());
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));

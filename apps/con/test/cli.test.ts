@@ -334,6 +334,7 @@ describe('con on the command line', () => {
       'exec',
       'list',
       'remove',
+      'restart',
       'rmtemplate',
       'start',
       'stop',

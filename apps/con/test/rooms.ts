@@ -67,8 +67,12 @@ type Settings = Readonly<Record<string, string>>;
 /** con's rooms on a fake host, without its doors: one life of the daemon after another on one home. */
 export class Rooms {
   readonly home = mkdtempSync(join(tmpdir(), 'con-rooms-'));
-  readonly clock = new HandClock();
   readonly told: string[] = [];
+  /** Of the host: another one for the next life of the daemon means that the host was restarted. */
+  bootId = 'first';
+  private bootBefore = 'first';
+  /** What a host counts does not hear of clocks that are set. */
+  private readonly bornMs: number;
   host!: FakeHost;
   records!: Records;
   containers!: Containers;
@@ -78,7 +82,9 @@ export class Rooms {
   constructor(
     private readonly settings: Settings = {},
     private readonly firstCount = 0n,
+    readonly clock = new HandClock(),
   ) {
+    this.bornMs = clock.now().getTime();
     this.begin();
   }
 
@@ -93,6 +99,7 @@ export class Rooms {
     this.kill();
     this.begin();
     const warnings = await this.containers.recover();
+    this.bootBefore = this.bootId;
     await this.containers.idle();
     return warnings;
   }
@@ -123,16 +130,32 @@ export class Rooms {
 
   private begin(): void {
     const config = readConfig({ driver: 'fake', home: this.home, appsHost: 'apps.test', ...this.settings }, {});
-    this.host = new FakeHost(config, () => this.clock.now().getTime(), this.firstCount);
+    this.host = new FakeHost(config, () => this.bornMs + Number(this.clock.monotonicMs()), this.firstCount);
     const database = openDatabase(join(this.home, 'con.db'));
     this.database = database;
     this.records = new Records(database);
     const { host, records, clock } = this;
     const tell = (message: string): void => void this.told.push(message);
     const numbers = new Numbers(database, config);
-    const needs = { records, host, templates, clock, tell, trashSeconds: config.trashSeconds };
+    const needs = {
+      records,
+      host,
+      templates,
+      clock,
+      tell,
+      trashSeconds: config.trashSeconds,
+      isNewBoot: this.bootId !== this.bootBefore,
+    };
     this.containers = new Containers({ ...needs, numbers });
-    this.sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance: 'one', tell });
+    this.sampler = new Sampler({
+      host,
+      records,
+      journal: new Journal(database),
+      clock,
+      instance: 'one',
+      bootId: this.bootId,
+      tell,
+    });
     this.containers.witnessedBy(this.sampler);
   }
 }

@@ -95,7 +95,7 @@ describeReal('containers on a real host', () => {
 
   it('a frozen container is shown as frozen, and stops', async () => {
     await house.start(1);
-    const { file, word } = house.ground.cgroups.thawing(1);
+    const { file, freeze: word } = house.ground.cgroups.freezing(1);
     writeFileSync(file, word === 'THAWED' ? 'FROZEN' : '1');
     expect(await runtime.running()).toMatchObject([{ slot: 1, frozen: true }]);
     await runtime.stop(1, clean);

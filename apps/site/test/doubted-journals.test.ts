@@ -108,6 +108,23 @@ describe('a journal that went back to a backup', () => {
   });
 });
 
+it('of two that collect at once, each knows in the end all that was cut for it', async () => {
+  ours.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+  await collect(db, ours.journal);
+  ours.add({ container: app, from: at('10:00', 10), to: at('10:00', 20) });
+  let isFirst = true;
+  const read: ConJournal['journal']['read'] = async (params) => {
+    if (isFirst) {
+      isFirst = false;
+      await collect(db, ours.journal); // the job was quicker, and the click has cut a sample more
+      ours.add({ container: app, from: at('10:00', 20), to: at('10:00', 29) });
+    }
+    return ours.journal.read(params);
+  };
+  await collect(db, { host: ours.host, read }, { cut: true });
+  expect(await billedMs()).toBe(29_000n);
+});
+
 describe('what nobody can have used is set aside', () => {
   it.each([
     ['it ran for longer than it lasted', { from: at('10:00'), to: at('10:00', 10), runMs: 3_600_000_000n }],
@@ -115,6 +132,7 @@ describe('what nobody can have used is set aside', () => {
     ['it goes beyond its hour', { from: at('10:30'), to: at('11:30') }],
     ['it lies in the future', { from: '2099-01-01T10:00:00.000Z', to: '2099-01-01T10:10:00.000Z' }],
     ['it lies before its container was ordered', { from: '2025-12-30T10:00:00.000Z', to: '2025-12-30T10:10:00.000Z' }],
+    ['it is more than 400 days old', { from: '0000-01-01T00:00:00.000Z', to: '0000-01-01T00:00:00.000Z' }],
     ['it is more than 400 days old', { from: '2001-01-01T10:00:00.000Z', to: '2001-01-01T10:10:00.000Z' }],
     ['an amount is negative', { from: at('10:00'), to: at('10:10'), cpuNanos: -1n }],
     ['an amount is beyond 32 digits', { from: at('10:00'), to: at('10:10'), bytesIn: 10n ** 32n }],

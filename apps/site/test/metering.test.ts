@@ -81,8 +81,11 @@ describe('collecting', () => {
 
   it('that was slow does not take the cursor back to where it began', async () => {
     con.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+    let isFirst = true;
     const read: ConJournal['journal']['read'] = async (params) => {
       const old = await con.journal.read(params);
+      if (!isFirst) return old;
+      isFirst = false;
       con.add({ container: app, from: at('10:00', 10), to: at('10:00', 20) });
       con.closeAt(at('11:00'));
       await collectNow(); // another process, meanwhile

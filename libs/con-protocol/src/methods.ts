@@ -3,7 +3,7 @@ import * as record from './records.js';
 import { decimal, instant, int, position } from './values.js';
 
 /** Grows by one with every change of the table; see `host.info`. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export type Method = Readonly<{
   /** One sentence: `system.methodHelp`, the command line's help and the documentation. */
@@ -82,6 +82,36 @@ export const methods = {
   'containers.stop': {
     help: 'Stops a container: its init is asked, and killed once timeoutMs (10,000 unless told) have passed.',
     params: byId.extend({ timeoutMs: int.min(0).max(600_000).optional() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.kill': {
+    help: 'Stops a container at once, without asking its init.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.restart': {
+    help: 'Stops a container as containers.stop does, then starts it.',
+    params: byId.extend({ timeoutMs: int.min(0).max(600_000).optional() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.freeze': {
+    help: 'Halts every process of a running container where it is; its memory stays in use.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.thaw': {
+    help: 'Lets a frozen container run on.',
+    params: byId,
+    result: z.object({ container: record.Container }),
+  },
+  'containers.rename': {
+    help: 'Gives a container another name; its host name follows at its next start.',
+    params: byId.extend({ name: z.string() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.limit': {
+    help: 'Holds a container to other limits, at once where it runs; refused where it uses more memory than that.',
+    params: byId.extend({ limits: record.Limits }),
     result: z.object({ container: record.Container }),
   },
   'containers.list': {

@@ -89,6 +89,8 @@ export const Container = z.object({
   tariffTag: z.string(),
   /** How often it was started. */
   boot: int,
+  /** Once it is stopped it is started again: it is being restarted, or its host was. */
+  again: z.boolean().optional(),
 });
 
 /** The numbers of one running container; cumulative ones count since its boot. */

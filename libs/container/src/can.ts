@@ -1,7 +1,8 @@
 import type { State } from './state.js';
 
 /** The verbs, the same word in page, route, RPC method and command line. */
-export type Action = 'start' | 'stop' | 'trash' | 'restore' | 'destroy' | 'exec';
+export type Action =
+  'start' | 'stop' | 'restart' | 'freeze' | 'thaw' | 'rename' | 'limit' | 'trash' | 'restore' | 'destroy' | 'exec';
 
 export type Verdict = { allowed: true } | { allowed: false; because: State };
 
@@ -9,6 +10,11 @@ export type Verdict = { allowed: true } | { allowed: false; because: State };
 const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   start: ['stopped', 'failed'],
   stop: ['running', 'frozen', 'starting'],
+  restart: ['running', 'frozen'],
+  freeze: ['running'],
+  thaw: ['frozen'],
+  rename: ['stopped', 'running', 'frozen', 'failed'],
+  limit: ['stopped', 'running', 'frozen', 'failed'],
   trash: ['stopped', 'running', 'frozen', 'failed'],
   restore: ['trashed'],
   destroy: ['trashed', 'failed'],

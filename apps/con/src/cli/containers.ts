@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Container } from '@berth/con-protocol';
-import { defaultLimits, type State } from '@berth/container';
+import { defaultLimits, type Limits, type State } from '@berth/container';
 import { columns } from './columns.js';
 import { textOf, type Command, type Given, type Room } from './command.js';
 import { find } from './find.js';
@@ -9,7 +9,13 @@ import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './
 
 const noWait = ['--no-wait', 'do not wait until it is done'] as const;
 
-type Verb = 'start' | 'stop' | 'trash' | 'restore';
+const limitOptions = [
+  ['--memory <size>', 'limit, like 512MiB'],
+  ['--cpu <cores>', 'limit, like 1.5'],
+  ['--pids <count>', 'limit of processes and threads'],
+] as const;
+
+type Verb = 'start' | 'stop' | 'kill' | 'restart' | 'freeze' | 'thaw' | 'trash' | 'restore';
 
 /** A verb that leads to a state which the command line waits for. */
 function leadingTo(verb: Verb, wanted: State, short?: string): Command {
@@ -40,9 +46,7 @@ const create: Command = {
   method: 'containers.create',
   args: '<name> <template:version>',
   options: [
-    ['--memory <size>', 'limit, like 512MiB'],
-    ['--cpu <cores>', 'limit, like 1.5'],
-    ['--pids <count>', 'limit of processes and threads'],
+    ...limitOptions,
     ['--owner <owner>', 'whose it is; owners share no range of user ids (default: operator)'],
     ['--id <id>', 'an id of your own: the same again is the same container'],
     noWait,
@@ -60,12 +64,13 @@ const create: Command = {
   },
 };
 
-function limitsIn(given: Given): { memoryBytes: bigint; cpuMillis: number; pids: number } {
+/** What is not given stays as it is. */
+function limitsIn(given: Given, usual: Limits = defaultLimits): Limits {
   const [memory, cpu, pids] = [textOf(given, 'memory'), textOf(given, 'cpu'), textOf(given, 'pids')];
   return {
-    memoryBytes: memory === undefined ? defaultLimits.memoryBytes : readBytes(memory),
-    cpuMillis: cpu === undefined ? defaultLimits.cpuMillis : readCores(cpu),
-    pids: pids === undefined ? defaultLimits.pids : readWhole(pids, 'a number of processes'),
+    memoryBytes: memory === undefined ? usual.memoryBytes : readBytes(memory),
+    cpuMillis: cpu === undefined ? usual.cpuMillis : readCores(cpu),
+    pids: pids === undefined ? usual.pids : readWhole(pids, 'a number of processes'),
   };
 }
 
@@ -106,6 +111,41 @@ const get: Command = {
   },
 };
 
+const rename: Command = {
+  words: 'containers rename',
+  method: 'containers.rename',
+  args: '<name> <new-name>',
+  run: async (room, given) => {
+    const [before = '', name = ''] = given.args;
+    const { id } = await find(room.con, before);
+    const { container } = await room.con['containers.rename']({ id, name });
+    if (room.terminal.json) room.terminal.result(container);
+    else room.terminal.line(`${before} is called ${container.name} now; its host name follows at its next start`);
+    return 0;
+  },
+};
+
+const limit: Command = {
+  words: 'containers limit',
+  method: 'containers.limit',
+  args: '<name>',
+  options: [...limitOptions],
+  run: async (room, given) => {
+    const before = await find(room.con, given.args[0] ?? '');
+    const { container } = await room.con['containers.limit']({
+      id: before.id,
+      limits: limitsIn(given, before.limits),
+    });
+    const { memoryBytes, cpuMillis, pids } = container.limits;
+    if (room.terminal.json) room.terminal.result(container);
+    else
+      room.terminal.line(
+        `${container.name} has ${shownBytes(memoryBytes)} of memory, ${cpuMillis / 1000} cores and ${pids} processes`,
+      );
+    return 0;
+  },
+};
+
 const destroy: Command = {
   words: 'containers destroy',
   method: 'containers.destroy',
@@ -123,6 +163,12 @@ export const containerCommands: readonly Command[] = [
   create,
   leadingTo('start', 'running', 'start'),
   leadingTo('stop', 'stopped', 'stop'),
+  leadingTo('kill', 'stopped'),
+  leadingTo('restart', 'running', 'restart'),
+  leadingTo('freeze', 'frozen'),
+  leadingTo('thaw', 'running'),
+  rename,
+  limit,
   list,
   get,
   leadingTo('trash', 'trashed', 'remove'),

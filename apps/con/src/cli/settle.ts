@@ -6,7 +6,7 @@ import { Problem } from '@berth/problem';
 /** Waits until a container has left its state in transit; con holds each of those to a deadline. @throws Problem unless it is `wanted`. */
 export async function settle(con: ConClient, container: Container, wanted: State): Promise<Container> {
   let now = container;
-  for (let pauseMs = 20; isInTransit(now.state); pauseMs = Math.min(pauseMs * 1.5, 500)) {
+  for (let pauseMs = 20; isInTransit(now.state) || now.again; pauseMs = Math.min(pauseMs * 1.5, 500)) {
     await sleep(pauseMs);
     now = (await con['containers.get']({ id: container.id })).container;
   }

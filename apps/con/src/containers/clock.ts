@@ -1,7 +1,7 @@
-/** Wall time labels, monotonic time spaces: a clock that is set back makes no second longer. */
+/** What the host's clock on the wall says, which may be set, and what passes, which may not. */
 export interface Clock {
   now(): Date;
-  /** Whole milliseconds since some moment of this process; never goes back. */
+  /** Whole milliseconds since the host's boot, the same for every process (CLOCK_MONOTONIC); never goes back. */
   monotonicMs(): bigint;
 }
 

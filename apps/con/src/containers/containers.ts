@@ -1,17 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { can, defaultLimits, mustBeId, mustBeLimits, mustBeName, type Action, type State } from '@berth/container';
+import {
+  can,
+  defaultLimits,
+  isOn,
+  mustBeId,
+  mustBeLimits,
+  mustBeName,
+  type Action,
+  type Limits,
+  type State,
+} from '@berth/container';
 import type { Container, ParamsOf } from '@berth/con-protocol';
-import { asProblem, Problem } from '@berth/problem';
+import { Problem } from '@berth/problem';
 import type { Host, Warning } from '../host/host.js';
 import type { ExecSession, Slot } from '../host/runtime.js';
 import type { Numbers } from '../network/numbers.js';
 import type { TemplateSource } from '../templates/ready.js';
+import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
-import { within } from './deadline.js';
-import { KeyedLock } from './keyed-lock.js';
 import type { Change, ContainerRecord } from './record.js';
 import type { Records } from './records.js';
-import { forwardings, Life } from './life.js';
+import { Life } from './life.js';
+import { relimit, strangers, syncNet } from './recovery.js';
+import { deadlines, Settling } from './settling.js';
 import { shown } from './view.js';
 
 export type ContainersNeeds = Readonly<{
@@ -21,6 +32,8 @@ export type ContainersNeeds = Readonly<{
   templates: TemplateSource;
   clock: Clock;
   trashSeconds: number;
+  /** The host was restarted since the last daemon: what ran then is started again. */
+  isNewBoot: boolean;
   /** Told what failed in the background, with its cause. */
   tell: (message: string, error?: unknown) => void;
 }>;
@@ -35,23 +48,20 @@ export type Witness = Readonly<{
   gone(record: ContainerRecord): void;
 }>;
 
-/** No state in transit lasts longer than this. */
-const deadlines = { creating: 60_000, starting: 60_000, stopping: 60_000, destroying: 300_000 } as const;
 const stopTimeoutMs = 10_000;
-
-type Transit = keyof typeof deadlines;
-/** `isLate` tells it that its deadline has passed: nobody waits for what it does. */
-type Work = (isLate: () => boolean) => Promise<Change | undefined>;
+/** More at once only wait for each other's processors and disk. */
+const startsAtOnce = 4;
 
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
-  private readonly locks = new KeyedLock();
-  private readonly settling = new Set<Promise<void>>();
+  private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
+  private readonly comingBack = new Turns(startsAtOnce);
 
   constructor(private readonly needs: ContainersNeeds) {
     this.life = new Life(needs);
+    this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
   }
 
   witnessedBy(witness: Witness): void {
@@ -72,8 +82,7 @@ export class Containers {
     const name = mustBeName(order.name);
     const owner = mustBeName(order.owner, 'owner');
     const limits = mustBeLimits(order.limits ?? defaultLimits);
-    if (records.named(owner, name))
-      throw new Problem('invalid', `cannot create ${name}: ${owner} has a container of that name; names are unique`);
+    this.mustBeFree(owner, name, 'create');
     const template = templates.ready(order.template.name, order.template.version);
     const record = records.together(() => {
       const made = this.recorded(order, { id, name, owner, limits, template });
@@ -81,7 +90,7 @@ export class Containers {
       this.witnesses.forEach((witness) => witness.changed(made));
       return made;
     });
-    this.settle(record, () => this.life.make(record));
+    this.settling.settle(record, () => this.life.make(record));
     return this.get(id);
   }
 
@@ -90,12 +99,48 @@ export class Containers {
     const record = this.must(id);
     if (record.state === 'running' || record.state === 'starting') return this.get(id);
     this.mustAllow('start', record);
-    const anew = { reason: null, trashedUntil: null, startedAt: null };
-    const after = this.change(record, { state: 'starting', boot: record.boot + 1, ...anew });
-    this.settle(after, async (isLate) => {
-      // A stop that was asked for before this was begun finds nothing to end.
-      if (this.needs.records.get(id)?.state === 'starting') return this.life.begin(after, isLate);
-      return undefined;
+    void this.begin(record);
+    return this.get(id);
+  }
+
+  /** Stopping, then starting. Restarting what is being restarted is success. */
+  restart(id: string, timeoutMs = stopTimeoutMs): Container {
+    const record = this.must(id);
+    if (record.state === 'stopping' && record.again) return this.get(id);
+    this.mustAllow('restart', record);
+    this.end(record, { state: 'stopping', again: true }, timeoutMs);
+    return this.get(id);
+  }
+
+  /** @throws Problem `conflict`, `unavailable` where the kernel does not do it in time. */
+  freeze(id: string): Promise<Container> {
+    return this.atOnce(id, 'freeze', 'frozen', (slot) => this.needs.host.runtime.freeze(slot));
+  }
+
+  thaw(id: string): Promise<Container> {
+    return this.atOnce(id, 'thaw', 'running', (slot) => this.needs.host.runtime.thaw(slot));
+  }
+
+  /** Its host name follows at its next start. @throws Problem `invalid` for a name that is none or taken. */
+  rename(id: string, wanted: string): Container {
+    const record = this.must(id);
+    const name = mustBeName(wanted);
+    if (record.name === name) return this.get(id);
+    this.mustAllow('rename', record);
+    this.mustBeFree(record.owner, name, 'rename');
+    this.change(record, { name });
+    return this.get(id);
+  }
+
+  /** At once where it runs, else from its next start on. @throws Problem `invalid`; `conflict` where it uses more memory. */
+  async limit(id: string, wanted: Limits): Promise<Container> {
+    const limits = mustBeLimits(wanted);
+    this.mustAllow('limit', this.must(id));
+    await this.settling.moment(`limit ${id}`, id, async () => {
+      const record = this.must(id);
+      this.mustAllow('limit', record);
+      if (isOn(record.state)) await this.needs.host.runtime.limit(record.slot, limits);
+      this.change(this.must(id), { limits });
     });
     return this.get(id);
   }
@@ -103,6 +148,7 @@ export class Containers {
   /** Stopping what stops or is off already is success. */
   stop(id: string, timeoutMs = stopTimeoutMs): Container {
     const record = this.must(id);
+    if (record.again) this.change(record, { again: null });
     if (record.state === 'stopped' || record.state === 'stopping') return this.get(id);
     this.mustAllow('stop', record);
     this.end(record, { state: 'stopping' }, timeoutMs);
@@ -134,7 +180,7 @@ export class Containers {
     const record = this.needs.records.get(mustBeId(id));
     if (!record || record.state === 'destroying') return;
     this.mustAllow('destroy', record);
-    this.settle(this.change(record, { state: 'destroying', trashedUntil: null }), () => this.remove(record));
+    this.settling.settle(this.change(record, { state: 'destroying', trashedUntil: null }), () => this.remove(record));
   }
 
   /** @throws Problem `not_found`, `conflict` unless it runs. */
@@ -184,24 +230,70 @@ export class Containers {
     for (const record of [...this.needs.records.all()]) {
       const life = lives.get(record.slot);
       lives.delete(record.slot);
-      if (life && (record.state === 'running' || record.state === 'frozen' || record.state === 'starting')) {
+      const wasOn = record.state === 'running' || record.state === 'frozen' || record.state === 'starting';
+      if (life && wasOn) {
         this.change(record, { state: life.frozen ? 'frozen' : 'running', startedAt: life.startedAt });
+        await relimit(this.needs, record);
       } else if (record.state === 'creating') {
         this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
       } else if (record.state === 'destroying') {
-        this.settle(record, () => this.remove(record));
+        this.settling.settle(record, () => this.remove(record));
       } else if (life || !['stopped', 'trashed', 'failed'].includes(record.state)) {
-        this.end(record, { state: 'stopping' }, stopTimeoutMs);
-      }
+        const again = wasOn && this.needs.isNewBoot ? { again: true as const } : {};
+        this.end(record, { state: 'stopping', ...again }, stopTimeoutMs);
+      } else if (record.again) this.comeBack(record.id);
     }
-    await this.syncNet();
-    return this.strangers([...lives.keys()]);
+    await syncNet(this.needs);
+    return strangers(this.needs, [...lives.keys()]);
   }
 
   /** Waits for what is at work. */
-  async idle(): Promise<void> {
-    while (this.settling.size > 0) await Promise.allSettled(this.settling);
-    await this.locks.idle();
+  idle(): Promise<void> {
+    return this.settling.idle();
+  }
+
+  private begin(record: ContainerRecord): Promise<void> {
+    const anew = { reason: null, trashedUntil: null, startedAt: null, again: null };
+    const after = this.change(record, { state: 'starting', boot: record.boot + 1, ...anew });
+    return this.settling.settle(after, async (isLate) => {
+      // A stop that was asked for before this was begun finds nothing to end.
+      if (this.needs.records.get(record.id)?.state === 'starting') return this.life.begin(after, isLate);
+      return undefined;
+    });
+  }
+
+  /** Starts what was stopped in order to be, a few at a time, unless somebody has decided otherwise meanwhile. */
+  private comeBack(id: string): void {
+    this.settling.track(
+      this.comingBack.during(async () => {
+        const record = this.needs.records.get(id);
+        if (record?.again && record.state === 'stopped') await this.begin(record);
+      }),
+      `cannot start ${id} again`,
+    );
+  }
+
+  /** What is over within moments, and what its caller waits for: on record first, and taken back where it fails. */
+  private async atOnce(
+    id: string,
+    action: Action,
+    state: State,
+    act: (slot: Slot) => Promise<void>,
+  ): Promise<Container> {
+    if (this.must(id).state === state) return this.get(id);
+    this.mustAllow(action, this.must(id));
+    await this.settling.moment(`${action} ${id}`, id, async () => {
+      const record = this.must(id);
+      if (record.state === state) return;
+      this.mustAllow(action, record);
+      this.change(record, { state });
+      await act(record.slot).catch((error: unknown) => {
+        const now = this.needs.records.get(id);
+        if (now?.state === state) this.change(now, { state: record.state });
+        throw error;
+      });
+    });
+    return this.get(id);
   }
 
   private end(record: ContainerRecord, change: Change, timeoutMs: number): void {
@@ -219,7 +311,10 @@ export class Containers {
       await this.life.end(after, timeoutMs, leaving);
       return { state: after.trashedUntil ? 'trashed' : 'stopped', startedAt: null };
     };
-    this.settle(after, work, deadlines.stopping + timeoutMs);
+    void this.settling.settle(after, work, deadlines.stopping + timeoutMs).then(() => {
+      const { again, state } = this.needs.records.get(record.id) ?? {};
+      if (again && state === 'stopped') this.comeBack(record.id);
+    });
   }
 
   private async remove(record: ContainerRecord): Promise<undefined> {
@@ -231,34 +326,6 @@ export class Containers {
       this.needs.records.gone(record.id, now);
     });
     return undefined;
-  }
-
-  /**
-   * Does the work of a state in transit, after whatever was begun earlier on this container; then sets what it answers,
-   * unless somebody has asked for another state meanwhile. The deadline counts from the asking; what is late keeps the
-   * lock until it has really ended. Never rejects: a failure is a state, with its reason.
-   */
-  private settle({ id, state }: ContainerRecord, work: Work, timeoutMs: number = deadlines[state as Transit]): void {
-    let late = false;
-    const done = this.locks.run(id, () => work(() => late));
-    const ended = within(timeoutMs, `finish ${state} ${id}`, done).catch((error: unknown): Change => {
-      late = true;
-      return this.failed(id, error);
-    });
-    const recorded = ended.then((change) => {
-      const now = this.needs.records.get(id);
-      if (now && change && now.state === state) this.change(now, change);
-    });
-    this.settling.add(recorded);
-    recorded
-      .catch((error: unknown) => this.needs.tell(`cannot put on record how ${state} ${id} ended`, error))
-      .finally(() => this.settling.delete(recorded));
-  }
-
-  private failed(id: string, error: unknown): Change {
-    const problem = asProblem(error);
-    if (problem.code === 'internal') this.needs.tell(`container ${id} failed`, error);
-    return { state: 'failed', reason: problem.message };
   }
 
   private change(record: ContainerRecord, change: Change): ContainerRecord {
@@ -295,30 +362,9 @@ export class Containers {
     };
   }
 
-  /** The table as the records say, whatever a crash or a foreign hand left there. */
-  private async syncNet(): Promise<void> {
-    const on = [...this.needs.records.all()].filter(
-      ({ state }) => state === 'running' || state === 'frozen' || state === 'stopping',
-    );
-    await this.needs.host.net.sync({
-      addresses: on.map(({ slot, address }) => ({ slot, address })),
-      forwards: on.flatMap(forwardings),
-    });
-  }
-
-  /**
-   * Nothing is destroyed because a record is absent: what has none is told of and left alone, and its number is never
-   * given to anybody, because a new container would find a stranger's data there.
-   */
-  private async strangers(running: readonly Slot[]): Promise<readonly Warning[]> {
-    const volumes = await this.needs.host.layers.volumes();
-    const unknown = new Set([...running, ...volumes].filter((slot) => !this.needs.records.at(slot)));
-    return [...unknown].map((slot) => {
-      this.needs.numbers.keepFrom(slot);
-      const what = `container ${slot} of this host is in no record of con`;
-      this.needs.tell(`${what}: it is left alone`);
-      return { what, cure: `bring the records back from a backup, or remove its volume ${slot} by hand` };
-    });
+  private mustBeFree(owner: string, name: string, doing: string): void {
+    if (this.needs.records.named(owner, name))
+      throw new Problem('invalid', `cannot ${doing} ${name}: ${owner} has a container of that name; names are unique`);
   }
 
   private must(id: string): ContainerRecord {

@@ -26,11 +26,13 @@ export type ContainerRecord = Readonly<{
   trashedUntil?: Date;
   /** How often it was started. */
   boot: number;
+  /** Once it is stopped it is to be started: by restart, or because the host itself was restarted. */
+  again?: true;
   /** Of the life that is known to run: tells a reboot inside from an unbroken life. */
   startedAt?: Date;
 }>;
 
-/** What a transition may change. `reason` and `trashedUntil` are cleared by `null`. */
+/** What a transition may change. What may be absent is cleared by `null`. */
 export type Change = Readonly<
   Partial<{
     state: State;
@@ -38,5 +40,8 @@ export type Change = Readonly<
     trashedUntil: Date | null;
     boot: number;
     startedAt: Date | null;
+    again: true | null;
+    name: string;
+    limits: Limits;
   }>
 >;

@@ -35,6 +35,7 @@ const steps = [
   ) strict;
   create unique index container_slot on container (slot) where gone_at is null;
   create unique index container_name on container (owner, name) where gone_at is null;`,
+  'alter table container add column again integer not null default 0',
 ];
 
 /**
@@ -115,7 +116,8 @@ export class Records {
     const after = cleaned({ ...before, ...change, since });
     this.database
       .prepare(
-        'update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ? where id = ?',
+        `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
+           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ? where id = ?`,
       )
       .run(
         after.state,
@@ -124,7 +126,8 @@ export class Records {
         after.trashedUntil?.getTime() ?? null,
         after.boot,
         after.startedAt?.getTime() ?? null,
-        id,
+        after.again ? 1 : 0,
+        ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids, id],
       );
     this.keep(after);
     return after;
@@ -171,6 +174,7 @@ type Row = Readonly<{
   trashed_until: bigint | null;
   boot: bigint;
   started_at: bigint | null;
+  again: bigint;
   asked: string;
   gone_at: bigint | null;
 }>;
@@ -197,11 +201,14 @@ function recordOf(row: Row): ContainerRecord {
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.trashed_until === null ? {} : { trashedUntil: dateOf(row.trashed_until) }),
     ...(row.started_at === null ? {} : { startedAt: dateOf(row.started_at) }),
+    ...(row.again === 0n ? {} : { again: true as const }),
   };
 }
 
 /** What is null is absent. */
-function cleaned(record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt'> & Change): ContainerRecord {
+function cleaned(
+  record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt' | 'again'> & Change,
+): ContainerRecord {
   return Object.fromEntries(
     Object.entries(record).filter(([, value]) => value !== null && value !== undefined),
   ) as ContainerRecord;

@@ -19,6 +19,7 @@ export function shown(record: ContainerRecord, appsHost: string): Container {
     limits,
     tariffTag: record.tariffTag,
     boot: record.boot,
+    ...(record.again ? { again: true } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(trashedUntil === undefined ? {} : { trashedUntil: trashedUntil.toISOString() }),
     ...(url === undefined ? {} : { url }),

@@ -7,6 +7,8 @@ export type Warning = Readonly<{ what: string; cure: string }>;
 
 export type Facts = Readonly<{
   kernel: string;
+  /** Another one means that the host was restarted since. */
+  bootId: string;
   architecture: string;
   cpus: number;
   memoryBytes: bigint;

@@ -1,4 +1,5 @@
 import type { Limits } from '@berth/container';
+import { Problem } from '@berth/problem';
 
 /** con's own small number for a container: interface names, addresses, cgroups and paths are made from it, never from a caller's id. */
 export type Slot = number;
@@ -58,6 +59,14 @@ export interface Runtime {
    * `leaving` is awaited when nothing runs any more and what was counted can still be read.
    */
   stop(slot: Slot, options: { timeoutMs: number; leaving?: () => Promise<void> }): Promise<void>;
+  /** No process of it gets the processor any more; its memory stays. Resolves once that is so; frozen already is success. */
+  freeze(slot: Slot): Promise<void>;
+  thaw(slot: Slot): Promise<void>;
+  /**
+   * Holds what runs to other limits at once.
+   * @throws Problem `conflict` where it uses more memory than that; what was set stays then.
+   */
+  limit(slot: Slot, limits: Limits): Promise<void>;
   exec(slot: Slot, argv: readonly string[]): ExecSession;
   /** Resolves with the exit code; whatever the line left running is ended with it. */
   line(spec: LineSpec): Promise<number>;
@@ -67,4 +76,15 @@ export interface Runtime {
   clearLines(): Promise<void>;
   /** Calls back when a container has ended, by whatever hand. Answers the way to stop watching. */
   watch(ended: (slot: Slot) => void): () => void;
+}
+
+const MiB = 1024n * 1024n;
+
+/** Names the least that would do, in whole MiB. */
+export function tooLittleMemory(usedBytes: bigint): Problem {
+  const least = (usedBytes + MiB - 1n) / MiB;
+  return new Problem(
+    'conflict',
+    `cannot lower the memory so far: more is in use; ${least} MiB are the least that is possible now`,
+  );
 }

@@ -3,6 +3,7 @@ import type { State } from '@berth/container';
 import type { Sample } from '@berth/con-protocol';
 import { migrate, transact } from '../database.js';
 import type { Counters, Held, Piece } from './interval.js';
+import type { Mark } from './labels.js';
 
 const steps = [
   `create table sample (
@@ -36,6 +37,13 @@ const steps = [
     bytes_in text not null,
     bytes_out text not null
   ) strict;`,
+  `alter table open_interval add column since_ms integer;
+  create table label (
+    one integer primary key check (one = 1),
+    boot_id text not null,
+    monotonic_ms integer not null,
+    label_ms integer not null
+  ) strict;`,
 ];
 
 /** An interval that has begun and not ended: what the next cut starts from, a daemon later if need be. */
@@ -45,6 +53,8 @@ export type OpenInterval = Readonly<{
   tariffTag: string;
   state: State;
   fromMs: number;
+  /** By the host's monotonic clock; absent where the host was restarted since. */
+  sinceMs?: bigint;
   held: Held;
   counters: Counters;
 }>;
@@ -56,6 +66,7 @@ export class Journal {
   /** Prepared once: a sweep of a thousand containers runs each a thousand times. */
   private readonly addition: StatementSync;
   private readonly beginning: StatementSync;
+  private readonly marking: StatementSync;
 
   constructor(private readonly database: DatabaseSync) {
     migrate(database, 'metering', steps);
@@ -64,27 +75,38 @@ export class Journal {
          disk_byte_seconds, bytes_in, bytes_out, cpu_total_nanos, bytes_in_total, bytes_out_total)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.beginning = database.prepare('insert or replace into open_interval values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.beginning = database.prepare('insert or replace into open_interval values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.marking = database.prepare('insert or replace into label values (1, ?, ?, ?)');
   }
 
   /** Ends intervals and begins the next ones in one commit: what was measured is neither lost nor counted twice. */
-  cut(closed: readonly Closed[], begun: readonly OpenInterval[], ended: readonly string[] = []): void {
+  cut(closed: readonly Closed[], begun: readonly OpenInterval[], mark: Mark, ended: readonly string[] = []): void {
     if (closed.length + begun.length + ended.length === 0) return;
     transact(this.database, () => {
       for (const one of closed) for (const piece of one.pieces) this.add(one, piece);
       for (const interval of begun) this.begin(interval);
       for (const container of ended)
         this.database.prepare('delete from open_interval where container = ?').run(container);
+      this.marking.run(mark.bootId, mark.monotonicMs, mark.labelMs);
     });
   }
 
-  open(): OpenInterval[] {
+  /** Where labels stood at the last cut. */
+  mark(): Mark | undefined {
+    const row = this.database.prepare('select * from label').get() as LabelRow | undefined;
+    return row && { bootId: row.boot_id, monotonicMs: row.monotonic_ms, labelMs: Number(row.label_ms) };
+  }
+
+  /** @param bootId of the host as it runs now: monotonic times of another boot mean nothing. */
+  open(bootId: string): OpenInterval[] {
+    const isSameBoot = this.mark()?.bootId === bootId;
     return (this.database.prepare('select * from open_interval').all() as OpenRow[]).map((row) => ({
       container: row.container,
       boot: Number(row.boot),
       tariffTag: row.tariff_tag,
       state: row.state as State,
       fromMs: Number(row.from_ms),
+      ...(isSameBoot && row.since_ms !== null ? { sinceMs: row.since_ms } : {}),
       held: { memoryBytes: BigInt(row.memory_bytes), diskBytes: BigInt(row.disk_bytes) },
       counters: { cpuNanos: BigInt(row.cpu_nanos), bytesIn: BigInt(row.bytes_in), bytesOut: BigInt(row.bytes_out) },
     }));
@@ -110,13 +132,16 @@ export class Journal {
     );
   }
 
-  private begin({ container, boot, tariffTag, state, fromMs, held, counters }: OpenInterval): void {
+  private begin({ container, boot, tariffTag, state, fromMs, sinceMs, held, counters }: OpenInterval): void {
     this.beginning.run(
       ...[container, boot, tariffTag, state, fromMs],
       ...[held.memoryBytes, held.diskBytes, counters.cpuNanos, counters.bytesIn, counters.bytesOut].map(String),
+      sinceMs ?? null,
     );
   }
 }
+
+type LabelRow = Readonly<{ boot_id: string; monotonic_ms: bigint; label_ms: bigint }>;
 
 type OpenRow = Readonly<{
   container: string;
@@ -129,6 +154,7 @@ type OpenRow = Readonly<{
   cpu_nanos: string;
   bytes_in: string;
   bytes_out: string;
+  since_ms: bigint | null;
 }>;
 
 type SampleRow = Readonly<{

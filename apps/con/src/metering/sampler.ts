@@ -9,6 +9,7 @@ import type { Reading } from '../host/meter.js';
 import type { Traffic } from '../host/net.js';
 import { pieces, type Counters, type Held } from './interval.js';
 import type { Closed, Journal, OpenInterval } from './journal.js';
+import { Labels } from './labels.js';
 
 export type SamplerNeeds = Readonly<{
   host: Pick<Host, 'meter' | 'net' | 'layers'>;
@@ -16,6 +17,8 @@ export type SamplerNeeds = Readonly<{
   journal: Journal;
   clock: Clock;
   instance: string;
+  /** Of the host, as it runs now. */
+  bootId: string;
   tell: (message: string, error?: unknown) => void;
 }>;
 
@@ -27,14 +30,15 @@ const diskEveryMs = 5 * 60_000;
 /** Numbers in a list are at most so old. */
 const freshMs = 1_000n;
 
-/** An interval that this process has begun, with the moment of its own clock; absent for one that an earlier process left. */
-type Running = OpenInterval & Readonly<{ sinceMs?: bigint }>;
+/** An interval that is under way; who began it, this daemon or an earlier one. */
+type Running = OpenInterval & Readonly<{ isInherited: boolean }>;
 
-type Moment = Readonly<{ wallMs: number; monotonicMs: bigint }>;
+type Moment = Readonly<{ labelMs: number; monotonicMs: bigint }>;
 
 /** Cuts the life of every container into samples: at each transition, at each tick while it is on, at each full hour. */
 export class Sampler implements Witness {
   private readonly open = new Map<string, Running>();
+  private readonly labels: Labels;
   private readonly diskKnown = new Map<string, { bytes: bigint; atMs: bigint }>();
   private traffic: ReadonlyMap<string, Traffic> = new Map();
   private trafficAtMs: bigint | undefined;
@@ -46,7 +50,9 @@ export class Sampler implements Witness {
   private lastUsage: { atMs: bigint; numbers: Promise<ReadonlyMap<string, Usage>> } | undefined;
 
   constructor(private readonly needs: SamplerNeeds) {
-    for (const interval of needs.journal.open()) this.open.set(interval.container, interval);
+    this.labels = new Labels(needs.clock, needs.bootId, needs.journal.mark());
+    for (const interval of needs.journal.open(needs.bootId))
+      this.open.set(interval.container, { ...interval, isInherited: true });
   }
 
   changed(after: ContainerRecord): void {
@@ -63,7 +69,7 @@ export class Sampler implements Witness {
 
   gone(record: ContainerRecord): void {
     const closed = this.closed(record, this.moment(), undefined);
-    this.needs.journal.cut(closed ? [closed] : [], [], [record.id]);
+    this.needs.journal.cut(closed ? [closed] : [], [], this.labels.mark(), [record.id]);
     this.open.delete(record.id);
     this.diskKnown.delete(record.id);
     this.bornAfter.delete(record.id);
@@ -72,7 +78,7 @@ export class Sampler implements Witness {
   /** What is on, and what has not been cut since the hour began. */
   async tick(): Promise<void> {
     await this.readTraffic();
-    const hour = Math.floor(this.needs.clock.now().getTime() / hourMs) * hourMs;
+    const hour = Math.floor(this.labels.now() / hourMs) * hourMs;
     const due = [...this.needs.records.all()].filter(
       ({ id, state }) => isOn(state) || (this.open.get(id)?.fromMs ?? hour) < hour,
     );
@@ -86,15 +92,14 @@ export class Sampler implements Witness {
       this.cut([...this.needs.records.all()]);
     }
     const { samples, next, restFromMs } = this.needs.journal.read(after, limit);
-    const now = this.needs.clock.now();
     const begun = [...this.open.values()].map(({ fromMs }) => fromMs);
-    const completeUntil = Math.min(now.getTime(), restFromMs ?? Infinity, ...begun);
+    const completeUntil = Math.min(this.labels.now(), restFromMs ?? Infinity, ...begun);
     return {
       instance: this.needs.instance,
       samples,
       next,
       completeUntil: new Date(completeUntil).toISOString(),
-      observedAt: now.toISOString(),
+      observedAt: this.needs.clock.now().toISOString(),
     };
   }
 
@@ -144,7 +149,7 @@ export class Sampler implements Witness {
       const counters = sameLife ? one.after : { ...noCounters, cpuNanos: reading?.cpuNanos ?? 0n };
       begun.push(this.begin(record, moment, counters, held));
     }
-    this.needs.journal.cut(closed, begun);
+    this.needs.journal.cut(closed, begun, this.labels.mark());
   }
 
   /**
@@ -153,23 +158,21 @@ export class Sampler implements Witness {
    */
   private closed(
     record: ContainerRecord,
-    { wallMs, monotonicMs }: Moment,
+    { labelMs, monotonicMs }: Moment,
     reading: Reading | undefined,
     lastOfLife = false,
   ): Closed | undefined {
     const interval = this.open.get(record.id);
     if (!interval) return undefined;
-    const { fromMs, sinceMs, held, counters } = interval;
+    const { fromMs, held, counters, isInherited } = interval;
     const counts = isOn(interval.state) || lastOfLife;
     const { bytesIn, bytesOut } = (counts ? this.trafficOf(record) : undefined) ?? counters;
     const after = { cpuNanos: (counts ? reading?.cpuNanos : undefined) ?? counters.cpuNanos, bytesIn, bytesOut };
-    const toMs = Math.max(fromMs, wallMs);
+    const toMs = Math.max(fromMs, labelMs);
     const common = { fromMs, toMs, before: counters, after };
-    if (sinceMs !== undefined) {
-      return { interval, after, pieces: pieces({ ...common, state: interval.state, ms: monotonicMs - sinceMs, held }) };
-    }
+    const ms = interval.sinceMs === undefined ? BigInt(toMs - fromMs) : monotonicMs - interval.sinceMs;
+    if (!isInherited) return { interval, after, pieces: pieces({ ...common, state: interval.state, ms, held }) };
     // An earlier daemon began it. Only what still runs is known to have run all the while.
-    const ms = BigInt(toMs - fromMs);
     const across = acrossGap(held, ms, reading?.memoryBytes ?? 0n);
     const startedMs = interval.state === 'starting' && reading?.isAlive ? record.startedAt?.getTime() : undefined;
     if (startedMs === undefined) {
@@ -177,28 +180,31 @@ export class Sampler implements Witness {
       return { interval, after, pieces: pieces({ ...common, state, ms, held: across }) };
     }
     // It was starting when that daemon ended, and the host shows since when it runs.
-    const bornMs = Math.min(toMs, Math.max(fromMs, startedMs));
-    const waited = { ...common, toMs: bornMs, after: counters, state: interval.state, ms: BigInt(bornMs - fromMs) };
-    const ran = { ...common, fromMs: bornMs, state: 'running' as const, ms: BigInt(toMs - bornMs) };
+    const byLabel = startedMs + labelMs - this.needs.clock.now().getTime();
+    const bornMs = Math.min(toMs, Math.max(fromMs, byLabel));
+    const waitedMs = least(ms, BigInt(bornMs - fromMs));
+    const waited = { ...common, toMs: bornMs, after: counters, state: interval.state, ms: waitedMs };
+    const ran = { ...common, fromMs: bornMs, state: 'running' as const, ms: ms - waitedMs };
     const parts = [...pieces({ ...waited, held: across }), ...pieces({ ...ran, held: across })];
     return { interval: { ...interval, state: 'running' }, after, pieces: parts };
   }
 
   private begin(
     record: ContainerRecord,
-    { wallMs, monotonicMs }: Moment,
+    { labelMs, monotonicMs }: Moment,
     counters: Counters,
     held: Held,
   ): OpenInterval {
     const { id: container, boot, tariffTag, state } = record;
-    const fromMs = Math.max(this.open.get(container)?.fromMs ?? 0, wallMs);
-    const interval = { container, boot, tariffTag, state, fromMs, held, counters };
-    this.open.set(container, { ...interval, sinceMs: monotonicMs });
+    const fromMs = Math.max(this.open.get(container)?.fromMs ?? 0, labelMs);
+    const interval = { container, boot, tariffTag, state, fromMs, sinceMs: monotonicMs, held, counters };
+    this.open.set(container, { ...interval, isInherited: false });
     return interval;
   }
 
   private moment(): Moment {
-    return { wallMs: this.needs.clock.now().getTime(), monotonicMs: this.needs.clock.monotonicMs() };
+    const { labelMs, monotonicMs } = this.labels.mark();
+    return { labelMs, monotonicMs };
   }
 
   private heldBy({ id }: ContainerRecord, memoryBytes: bigint): Held {
@@ -248,4 +254,8 @@ const noCounters: Counters = { cpuNanos: 0n, bytesIn: 0n, bytesOut: 0n };
 function acrossGap({ memoryBytes, diskBytes }: Held, ms: bigint, nowBytes: bigint): Held {
   if (ms > BigInt(longestGapMs)) return { memoryBytes: 0n, diskBytes };
   return { memoryBytes: nowBytes < memoryBytes ? nowBytes : memoryBytes, diskBytes };
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }

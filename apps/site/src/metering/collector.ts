@@ -6,16 +6,20 @@ import { insertSamples, setAside, type Doubted } from './samples.js';
 
 type Options = Readonly<{ cut?: boolean; signal?: AbortSignal }>;
 
+/** Each lost one means that another collector went on. */
+const mostTries = 20;
+
 export type Collected = Readonly<{ skewMs: number; doubted: readonly Doubted[] }>;
 
 /**
  * Fetches everything after the cursor. Each page and the cursor past it are one transaction, so a kill at any point
- * costs at most a page that is fetched again; of two collectors at once, the slower one throws its page away.
+ * costs at most a page that is fetched again; of two collectors at once, the slower one throws its page away and reads on
+ * from where the other came to.
  * @throws whatever the host's client throws when the host is silent.
  */
 export async function collect(dataSource: DataSource, journal: Journal, options: Options = {}): Promise<Collected> {
   const doubted: Doubted[] = [];
-  for (let first = true; ; first = false) {
+  for (let first = true, tries = 0; ; first = false) {
     const stored = await cursorOf(dataSource.manager, journal.host);
     const { page, cursor } = await readOn(dataSource.manager, journal, stored, {
       ...options,
@@ -24,8 +28,11 @@ export async function collect(dataSource: DataSource, journal: Journal, options:
     mustCover(journal.host, page);
     const skewMs = Date.parse(page.observedAt) - Date.now();
     const taken = await dataSource.transaction((db) => take(db, journal.host, stored, cursor, page, skewMs));
-    doubted.push(...(taken ?? []));
-    if (!taken || page.samples.length < pageSize) return { skewMs, doubted };
+    if (!taken && (tries += 1) < mostTries) continue; // somebody else was quicker: what was cut for us lies beyond that
+    if (!taken)
+      throw new Problem('unavailable', `cannot take the journal of ${journal.host}: others take it all the time`);
+    doubted.push(...taken);
+    if (page.samples.length < pageSize) return { skewMs, doubted };
   }
 }
 
@@ -87,13 +94,18 @@ async function isKnown(
       `${last.seq}`,
       last.container.replaceAll('\0', '\ufffd'),
       last.boot,
-      last.from,
-      last.to,
+      datable(last.from),
+      datable(last.to),
       last.from,
       last.to,
     ],
   );
   return rows.length > 0;
+}
+
+/** What the database can hold as a moment; what it cannot was set aside, where it is text. */
+function datable(instant: string): string | null {
+  return Date.parse(instant) >= 0 ? instant : null;
 }
 
 /** Inserts the page and moves the cursor, unless somebody else moved it since `stored` was read. */

@@ -1,7 +1,7 @@
 import type { Sample } from '@berth/con-protocol';
 
 const hourMs = 3_600_000;
-/** While a clock is set back, con's labels stand still and its seconds go on: a sample may outlast its labels by a few ticks. */
+/** con's labels follow the wall by a hundredth: an hour of labels holds 36 seconds more than an hour at most. */
 const slackMs = 60_000n;
 /** Skew is flagged and changes nothing; a day is no skew. */
 const aheadMs = 24 * hourMs;

@@ -44,6 +44,7 @@ export class FakeHost implements Host {
     const GiB = 1024n ** 3n;
     return {
       kernel: 'fake',
+      bootId: 'fake',
       architecture: process.arch,
       cpus: cpus().length,
       memoryBytes: 64n * GiB,

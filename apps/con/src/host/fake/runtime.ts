@@ -1,7 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { Problem } from '@berth/problem';
-import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
+import type { Limits } from '@berth/container';
+import {
+  tooLittleMemory,
+  type ContainerSpec,
+  type ExecSession,
+  type LineSpec,
+  type Running,
+  type Runtime,
+  type Slot,
+} from '../runtime.js';
 import type { Shelf } from './shelf.js';
 
 export type FakeLife = Readonly<{ startedAt: number; address: string; memoryBytes: string; frozen: boolean }>;
@@ -41,6 +50,20 @@ export class FakeRuntime implements Runtime {
     await leaving?.();
   }
 
+  freeze(slot: Slot): Promise<void> {
+    return this.set(slot, { frozen: true });
+  }
+
+  thaw(slot: Slot): Promise<void> {
+    return this.set(slot, { frozen: false });
+  }
+
+  /** Memory below what is in use is refused, as the kernel does. */
+  async limit(slot: Slot, { memoryBytes }: Limits): Promise<void> {
+    const used = BigInt(this.lives.get(slot)?.memoryBytes ?? 0);
+    if (memoryBytes < used) throw tooLittleMemory(used);
+  }
+
   /** Answers what was asked of it, so that a caller sees that bytes arrive. */
   exec(slot: Slot, argv: readonly string[]): ExecSession {
     if (!this.lives.get(slot))
@@ -72,9 +95,21 @@ export class FakeRuntime implements Runtime {
     return () => this.events.off('ended', ended);
   }
 
+  /** As a restart of the host does: nothing runs any more, and nobody is told. */
+  forgetAll(): void {
+    for (const slot of this.lives.numbers()) this.lives.take(slot);
+  }
+
   /** As if somebody had typed poweroff inside. */
   powerOff(slot: Slot): void {
     void this.stop(slot);
+  }
+
+  private set(slot: Slot, change: Partial<FakeLife>): Promise<void> {
+    const life = this.lives.get(slot);
+    if (!life) throw new Problem('conflict', `cannot reach container ${slot}: it is not running`);
+    this.lives.put(slot, { ...life, ...change });
+    return Promise.resolve();
   }
 
   private asRunning(slot: Slot): Running {

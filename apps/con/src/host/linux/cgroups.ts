@@ -79,12 +79,24 @@ export class Cgroups {
     return state !== undefined && state !== 'THAWED' && state !== '0';
   }
 
-  /** The file that freezes, and the word that thaws. */
-  thawing(slot: Slot): { file: string; word: string } {
+  /** The file that freezes and thaws, and the words it takes. */
+  freezing(slot: Slot): { file: string; freeze: string; thaw: string } {
     const { path, version } = this.need('freezer');
     return version === 1
-      ? { file: `${path}/${this.box(slot)}/freezer.state`, word: 'THAWED' }
-      : { file: `${path}/${this.box(slot)}/cgroup.freeze`, word: '0' };
+      ? { file: `${path}/${this.box(slot)}/freezer.state`, freeze: 'FROZEN', thaw: 'THAWED' }
+      : { file: `${path}/${this.box(slot)}/cgroup.freeze`, freeze: '1', thaw: '0' };
+  }
+
+  /** Whether every process stands still by now: the kernel takes a moment. */
+  isFrozenWhole(slot: Slot): boolean {
+    const { path, version } = this.need('freezer');
+    if (version === 1) return readIfThere(`${path}/${this.box(slot)}/freezer.state`)?.trim() === 'FROZEN';
+    return /^frozen 1$/m.test(readIfThere(`${path}/${this.box(slot)}/cgroup.events`) ?? '');
+  }
+
+  /** A file of a controller in a container's own cgroup. */
+  file(controller: Controller, slot: Slot, name: string): string {
+    return `${this.need(controller).path}/${this.box(slot)}/${name}`;
   }
 
   /** LXC's process that watches over a container, when it has one. */

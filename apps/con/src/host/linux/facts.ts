@@ -6,6 +6,7 @@ import type { Facts } from '../host.js';
 export function facts(): Facts {
   return {
     kernel: release(),
+    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     architecture: arch(),
     cpus: availableParallelism(),
     memoryBytes: BigInt(totalmem()),

@@ -1,6 +1,7 @@
 import { nameFault } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { ContainerSpec } from '../runtime.js';
+import { periodUs, quotaUs } from './limits.js';
 import { gateway } from './names.js';
 
 /** What con adds to a spec: names and places of its own. */
@@ -80,8 +81,7 @@ function network(spec: ContainerSpec, { veth }: Places): string[] {
 }
 
 function cgroup({ limits }: ContainerSpec, { cgroup: { box, monitor, pivot }, unified, swap }: Places): string[] {
-  const period = 100_000;
-  const quota = limits.cpuMillis * (period / 1000);
+  const [quota, period] = [quotaUs(limits), periodUs];
   return [
     `lxc.cgroup.dir.container = ${box}`,
     `lxc.cgroup.dir.monitor = ${monitor}`,

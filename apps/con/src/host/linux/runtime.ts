@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
@@ -9,6 +10,7 @@ import { must, run } from './exec.js';
 import { attach } from './attach.js';
 import { Lives, type Life } from './lives.js';
 import type { Lines } from './line.js';
+import { setLimits } from './limits.js';
 import { lxcConfig, rangeWidth } from './lxc-config.js';
 import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
@@ -26,6 +28,9 @@ const lookEveryMs = 5;
 
 /** How long LXC's monitor may take to remove veth and cgroups, of which root inside may have made many, before it is killed. */
 const monitorMs = 30_000;
+
+/** Processes in the kernel's hands, a slow disk's for instance, halt late. */
+const freezeMs = 10_000;
 
 /** How long the last hook of a start that failed is waited for; a monitor that hangs for longer is left alone. */
 const lastHookMs = 1_000;
@@ -75,12 +80,39 @@ export class LinuxRuntime implements Runtime {
     const monitor = this.lives.monitor(slot);
     const life = this.lives.of(slot);
     if (life) {
-      this.thaw(slot);
+      this.thawNow(slot);
       await this.halt(life, timeoutMs);
     }
     await this.settle(slot, monitor);
     await leaving?.();
     await this.clear(slot);
+  }
+
+  async freeze(slot: Slot): Promise<void> {
+    this.mustRun(slot);
+    const { file, freeze } = this.cgroups.freezing(slot);
+    writeFileSync(file, freeze);
+    const deadline = performance.now() + freezeMs;
+    while (!this.cgroups.isFrozenWhole(slot)) {
+      if (performance.now() > deadline) {
+        this.thawNow(slot);
+        throw new Problem(
+          'unavailable',
+          `cannot freeze container ${slot}: the kernel could not halt all its processes`,
+        );
+      }
+      await pause(1);
+    }
+  }
+
+  async thaw(slot: Slot): Promise<void> {
+    this.mustRun(slot);
+    this.thawNow(slot);
+  }
+
+  async limit(slot: Slot, limits: Limits): Promise<void> {
+    this.mustRun(slot);
+    setLimits(this.cgroups, slot, limits);
   }
 
   exec(slot: Slot, argv: readonly string[]): ExecSession {
@@ -118,6 +150,10 @@ export class LinuxRuntime implements Runtime {
     this.endings.close();
   }
 
+  private mustRun(slot: Slot): void {
+    if (!this.lives.of(slot)) throw new Problem('conflict', `cannot reach container ${slot}: it is not running`);
+  }
+
   /** Always the same spelling: LXC names its command socket after it. */
   private get lxcPath(): string {
     return `${this.config.runDirectory}/lxc`;
@@ -152,10 +188,10 @@ export class LinuxRuntime implements Runtime {
   }
 
   /** A frozen container hears no signal. */
-  private thaw(slot: Slot): void {
+  private thawNow(slot: Slot): void {
     if (!this.cgroups.frozen(slot)) return;
-    const { file, word } = this.cgroups.thawing(slot);
-    writeFileSync(file, word);
+    const { file, thaw } = this.cgroups.freezing(slot);
+    writeFileSync(file, thaw);
   }
 
   private async halt(life: Life, timeoutMs: number): Promise<void> {

@@ -28,6 +28,12 @@ export function containerHandlers({
     'containers.create': async (order) => ({ container: containers.create(order) }),
     'containers.start': async ({ id }) => ({ container: containers.start(id) }),
     'containers.stop': async ({ id, timeoutMs }) => ({ container: containers.stop(id, timeoutMs) }),
+    'containers.kill': async ({ id }) => ({ container: containers.stop(id, 0) }),
+    'containers.restart': async ({ id, timeoutMs }) => ({ container: containers.restart(id, timeoutMs) }),
+    'containers.freeze': async ({ id }) => ({ container: await containers.freeze(id) }),
+    'containers.thaw': async ({ id }) => ({ container: await containers.thaw(id) }),
+    'containers.rename': async ({ id, name }) => ({ container: containers.rename(id, name) }),
+    'containers.limit': async ({ id, limits }) => ({ container: await containers.limit(id, limits) }),
     'containers.trash': async ({ id }) => ({ container: containers.trash(id) }),
     'containers.restore': async ({ id }) => ({ container: containers.restore(id) }),
     'containers.destroy': async ({ id }) => {

@@ -1,0 +1,73 @@
+import { asProblem } from '@berth/problem';
+import { within } from './deadline.js';
+import { KeyedLock } from './keyed-lock.js';
+import type { Change, ContainerRecord } from './record.js';
+import type { Records } from './records.js';
+
+/** No state in transit lasts longer than this. */
+export const deadlines = { creating: 60_000, starting: 60_000, stopping: 60_000, destroying: 300_000 } as const;
+/** Nor does what its caller waits for. */
+const momentMs = 15_000;
+
+type Transit = keyof typeof deadlines;
+/** `isLate` tells it that its deadline has passed: nobody waits for what it does. */
+export type Work = (isLate: () => boolean) => Promise<Change | undefined>;
+
+type Needs = Readonly<{
+  records: Pick<Records, 'get'>;
+  change: (record: ContainerRecord, change: Change) => void;
+  tell: (message: string, error?: unknown) => void;
+}>;
+
+/** What is at work on containers: one thing at a time for each, none without an end. */
+export class Settling {
+  private readonly locks = new KeyedLock();
+  private readonly tracked = new Set<Promise<void>>();
+
+  constructor(private readonly needs: Needs) {}
+
+  /**
+   * Does the work of a state in transit, after whatever was begun earlier on this container; then sets what it answers,
+   * unless somebody has asked for another state meanwhile. The deadline counts from the asking; what is late keeps the
+   * lock until it has really ended. Never rejects: a failure is a state, with its reason.
+   */
+  settle({ id, state }: ContainerRecord, work: Work, timeoutMs: number = deadlines[state as Transit]): Promise<void> {
+    let late = false;
+    const done = this.locks.run(id, () => work(() => late));
+    const ended = within(timeoutMs, `finish ${state} ${id}`, done).catch((error: unknown): Change => {
+      late = true;
+      return this.failed(id, error);
+    });
+    const recorded = ended.then((change) => {
+      const now = this.needs.records.get(id);
+      if (now && change && now.state === state) this.needs.change(now, change);
+    });
+    return this.track(recorded, `cannot put on record how ${state} ${id} ended`);
+  }
+
+  /** What is over within moments, and what its caller waits for. @throws Problem `unavailable` where it is not. */
+  moment(doing: string, id: string, work: () => Promise<void>): Promise<void> {
+    return within(momentMs, doing, this.locks.run(id, work));
+  }
+
+  /** Remembered until it has ended; a failure is told of, and nobody else hears of it. */
+  track(work: Promise<void>, failure: string): Promise<void> {
+    const tracked: Promise<void> = work
+      .catch((error: unknown) => this.needs.tell(failure, error))
+      .finally(() => this.tracked.delete(tracked));
+    this.tracked.add(tracked);
+    return tracked;
+  }
+
+  /** Waits for what is at work. */
+  async idle(): Promise<void> {
+    while (this.tracked.size > 0) await Promise.allSettled(this.tracked);
+    await this.locks.idle();
+  }
+
+  private failed(id: string, error: unknown): Change {
+    const problem = asProblem(error);
+    if (problem.code === 'internal') this.needs.tell(`container ${id} failed`, error);
+    return { state: 'failed', reason: problem.message, again: null };
+  }
+}
