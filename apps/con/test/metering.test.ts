@@ -77,6 +77,23 @@ describe('the journal', () => {
     mustJoin(all);
   });
 
+  it('goes on while a container takes its time to stop: until then its processes run', async () => {
+    await rooms.started('a');
+    rooms.clock.pass(1_000);
+    const stop = rooms.host.runtime.stop.bind(rooms.host.runtime);
+    jest.spyOn(rooms.host.runtime, 'stop').mockImplementationOnce(async (slot, options) => {
+      rooms.clock.pass(9_000); // init hears, and does not hurry
+      await rooms.sampler.tick();
+      await stop(slot, options);
+    });
+    await rooms.stopped('a');
+    rooms.clock.pass(5_000);
+    const all = await samples();
+    expect(sum(all, 'runMs')).toBe(10_000n);
+    expect(sum(all, 'cpuNanos')).toBe(10_000n * 4_000_000n);
+    mustJoin(all);
+  });
+
   it('makes no second longer or shorter when the clock on the wall is set', async () => {
     await rooms.started('a');
     rooms.clock.pass(5_000);

@@ -13,7 +13,7 @@ import { verifyLedger } from './ledger/verify.js';
 const help = `berth-site [serve]       serves until SIGTERM or SIGINT
 berth-site migrate       brings the database up to date, as SITE_DATABASE_OWNER_URL
 berth-site verify-ledger recomputes every seal of the books; exits 1 where something does not agree
-berth-site admin EMAIL   makes an admin of an address; prints the password of a new one, once
+berth-site admin EMAIL   makes an admin of an address, with a new password, printed once
 
 Settings come from SITE_… variables and the JSON file that SITE_CONFIG names.
 `;

@@ -48,6 +48,18 @@ describe('A site without any con', () => {
     expect((await sessionOf(answer)).customer?.role).toBe('admin');
   });
 
+  it('makes an admin of an address that a stranger has signed up with, and leaves the stranger outside', async () => {
+    const stranger = await Browser.of(site.url, 'boss@example.org');
+    const { password } = await site.app.get(Customers).makeAdmin('boss@example.org');
+    expect((await stranger.get('/api/admin/customers')).status).toBe(401);
+    const old = { email: 'boss@example.org', password: 'correct horse battery' };
+    expect((await stranger.post('/api/session', old)).status).toBe(401);
+    const boss = new Browser(site.url);
+    await boss.get('/api/session');
+    expect((await boss.post('/api/session', { email: 'boss@example.org', password })).status).toBe(200);
+    expect((await boss.get('/api/admin/customers')).status).toBe(200);
+  });
+
   it('points at the fields of a form that are wrong', async () => {
     const browser = new Browser(site.url);
     await browser.get('/api/session');

@@ -64,7 +64,8 @@ beforeEach(async () => {
 });
 
 const click = (now: string) => db.transaction((tx) => invoicing.issueUpToNow(tx, ann, 'adm', { now: new Date(now) }));
-const monthly = (now: string) => issueMonthly(db, invoicing, new Date(now));
+const monthly = (now: string, ask?: () => Promise<unknown>) =>
+  issueMonthly(db, invoicing, { now: new Date(now), ...(ask ? { ask } : {}) });
 const collectNow = () => collect(db, con.journal);
 const rateNow = () => rateClosedHours(db, { ledger, tariffs });
 const owned = (number: string | undefined) => archive.get(number ?? '', ann);
@@ -233,6 +234,24 @@ describe('the month', () => {
       { quantity: 900_000n, from: at('10:00', 0, '2026-10-25'), to: at('10:15', 0, '2026-10-25') },
       { quantity: 1_800_000n, from: at('10:00', 0, '2026-11-20') },
     ]);
+  });
+
+  it('waits longer where it was site that was away, for as long as the host goes on telling', async () => {
+    await run(at('10:00', 0, '2026-10-20'), at('11:00', 0, '2026-10-20'));
+    con.closeAt(at('11:00', 0, '2026-10-20'));
+    await collectNow();
+    await rateNow();
+    const tells = (until: string) => async () => {
+      con.closeAt(until);
+      await collectNow();
+    };
+    const late = at('06:00', 0, '2026-11-20');
+    await run(at('11:00', 0, '2026-10-20'), at('12:00', 0, '2026-10-20'));
+    expect(await monthly(late, tells(at('12:00', 0, '2026-10-20')))).toEqual([]);
+    await run(at('12:00', 0, '2026-10-20'), at('13:00', 0, '2026-10-20'));
+    const [number] = await monthly(late, tells(late));
+    const quantities = (await owned(number))?.lines.map(({ quantity }) => quantity);
+    expect(quantities?.reduce((sum, one) => sum + one, 0n)).toBe(3n * 3_600_000n);
   });
 
   it('told late, after a click in the next month, is on an invoice whose period holds it', async () => {

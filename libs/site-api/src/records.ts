@@ -46,7 +46,12 @@ export const App = z.object({
 export const Catalogue = z.object({
   apps: z.array(App),
   sizes: z.array(Size),
-  tariff: z.object({ id: z.string(), currency: z.string() }),
+  tariff: z.object({
+    id: z.string(),
+    currency: z.string(),
+    /** Charged besides time on: for a CPU-hour, a GiB-hour of memory or disk, a GiB of traffic. */
+    besides: z.array(z.object({ measure: z.enum(['cpu', 'memory', 'disk', 'traffic']), nanos: decimal })),
+  }),
   /** A good name nobody uses yet. */
   suggestedName: z.string(),
   /** True while a host does not answer or builds: there may be more apps than these. */

@@ -1,5 +1,3 @@
-import { isOn, type State } from '@berth/container';
-
 /** The cumulative counters of one life. */
 export type Counters = Readonly<{ cpuNanos: bigint; bytesIn: bigint; bytesOut: bigint }>;
 
@@ -8,7 +6,8 @@ export type Held = Readonly<{ memoryBytes: bigint; diskBytes: bigint }>;
 
 /** An interval as it was lived: from and to are labels of wall time, `ms` is how long it was by a clock that never goes back. */
 export type Lived = Readonly<{
-  state: State;
+  /** Whether its processes ran all the while: run time and memory are used then. */
+  runs: boolean;
   fromMs: number;
   toMs: number;
   ms: bigint;
@@ -31,11 +30,11 @@ export type Piece = Readonly<{ fromMs: number; toMs: number; deltas: Deltas }>;
 const hourMs = 3_600_000;
 
 /** What was used in an interval. */
-export function deltasOf({ state, ms, held, before, after }: Lived): Deltas {
+export function deltasOf({ runs, ms, held, before, after }: Lived): Deltas {
   return {
-    runMs: isOn(state) ? ms : 0n,
+    runMs: runs ? ms : 0n,
     cpuNanos: grown(before.cpuNanos, after.cpuNanos),
-    memoryByteSeconds: isOn(state) ? (held.memoryBytes * ms) / 1_000n : 0n,
+    memoryByteSeconds: runs ? (held.memoryBytes * ms) / 1_000n : 0n,
     diskByteSeconds: (held.diskBytes * ms) / 1_000n,
     bytesIn: grown(before.bytesIn, after.bytesIn),
     bytesOut: grown(before.bytesOut, after.bytesOut),

@@ -38,6 +38,8 @@ const steps = [
     bytes_out text not null
   ) strict;`,
   `alter table open_interval add column since_ms integer;
+  alter table open_interval add column runs integer not null default 0;
+  update open_interval set runs = 1 where state in ('running', 'frozen');
   create table label (
     one integer primary key check (one = 1),
     boot_id text not null,
@@ -52,6 +54,8 @@ export type OpenInterval = Readonly<{
   boot: number;
   tariffTag: string;
   state: State;
+  /** Processes exist: it is on, or was and is stopping. */
+  runs: boolean;
   fromMs: number;
   /** By the host's monotonic clock; absent where the host was restarted since. */
   sinceMs?: bigint;
@@ -75,7 +79,9 @@ export class Journal {
          disk_byte_seconds, bytes_in, bytes_out, cpu_total_nanos, bytes_in_total, bytes_out_total)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.beginning = database.prepare('insert or replace into open_interval values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.beginning = database.prepare(
+      'insert or replace into open_interval values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
     this.marking = database.prepare('insert or replace into label values (1, ?, ?, ?)');
   }
 
@@ -105,6 +111,7 @@ export class Journal {
       boot: Number(row.boot),
       tariffTag: row.tariff_tag,
       state: row.state as State,
+      runs: row.runs !== 0n,
       fromMs: Number(row.from_ms),
       ...(isSameBoot && row.since_ms !== null ? { sinceMs: row.since_ms } : {}),
       held: { memoryBytes: BigInt(row.memory_bytes), diskBytes: BigInt(row.disk_bytes) },
@@ -132,11 +139,12 @@ export class Journal {
     );
   }
 
-  private begin({ container, boot, tariffTag, state, fromMs, sinceMs, held, counters }: OpenInterval): void {
+  private begin({ container, boot, tariffTag, state, runs, fromMs, sinceMs, held, counters }: OpenInterval): void {
     this.beginning.run(
       ...[container, boot, tariffTag, state, fromMs],
       ...[held.memoryBytes, held.diskBytes, counters.cpuNanos, counters.bytesIn, counters.bytesOut].map(String),
       sinceMs ?? null,
+      runs ? 1 : 0,
     );
   }
 }
@@ -155,6 +163,7 @@ type OpenRow = Readonly<{
   bytes_in: string;
   bytes_out: string;
   since_ms: bigint | null;
+  runs: bigint;
 }>;
 
 type SampleRow = Readonly<{

@@ -80,7 +80,7 @@ export class Sampler implements Witness {
     await this.readTraffic();
     const hour = Math.floor(this.labels.now() / hourMs) * hourMs;
     const due = [...this.needs.records.all()].filter(
-      ({ id, state }) => isOn(state) || (this.open.get(id)?.fromMs ?? hour) < hour,
+      ({ id, state }) => isOn(state) || this.open.get(id)?.runs || (this.open.get(id)?.fromMs ?? hour) < hour,
     );
     for (const record of due) if (this.isDiskDue(record)) await this.readDisk(record);
     this.cut(due.flatMap(({ id }) => this.needs.records.get(id) ?? []));
@@ -147,7 +147,8 @@ export class Sampler implements Witness {
       if (!sameLife) this.bornAfter.set(record.id, this.asked);
       // What a stop that failed left running has been counted already.
       const counters = sameLife ? one.after : { ...noCounters, cpuNanos: reading?.cpuNanos ?? 0n };
-      begun.push(this.begin(record, moment, counters, held));
+      const runs = isOn(record.state) || (record.state === 'stopping' && !lastOfLife && one?.interval.runs === true);
+      begun.push(this.begin(record, moment, { counters, held, runs }));
     }
     this.needs.journal.cut(closed, begun, this.labels.mark());
   }
@@ -165,26 +166,26 @@ export class Sampler implements Witness {
     const interval = this.open.get(record.id);
     if (!interval) return undefined;
     const { fromMs, held, counters, isInherited } = interval;
-    const counts = isOn(interval.state) || lastOfLife;
+    const counts = interval.runs || lastOfLife;
     const { bytesIn, bytesOut } = (counts ? this.trafficOf(record) : undefined) ?? counters;
     const after = { cpuNanos: (counts ? reading?.cpuNanos : undefined) ?? counters.cpuNanos, bytesIn, bytesOut };
     const toMs = Math.max(fromMs, labelMs);
     const common = { fromMs, toMs, before: counters, after };
     const ms = interval.sinceMs === undefined ? BigInt(toMs - fromMs) : monotonicMs - interval.sinceMs;
-    if (!isInherited) return { interval, after, pieces: pieces({ ...common, state: interval.state, ms, held }) };
+    if (!isInherited) return { interval, after, pieces: pieces({ ...common, runs: interval.runs, ms, held }) };
     // An earlier daemon began it. Only what still runs is known to have run all the while.
     const across = acrossGap(held, ms, reading?.memoryBytes ?? 0n);
     const startedMs = interval.state === 'starting' && reading?.isAlive ? record.startedAt?.getTime() : undefined;
     if (startedMs === undefined) {
-      const state = reading?.isAlive ? interval.state : 'stopped';
-      return { interval, after, pieces: pieces({ ...common, state, ms, held: across }) };
+      const runs = interval.runs && reading?.isAlive === true;
+      return { interval, after, pieces: pieces({ ...common, runs, ms, held: across }) };
     }
     // It was starting when that daemon ended, and the host shows since when it runs.
     const byLabel = startedMs + labelMs - this.needs.clock.now().getTime();
     const bornMs = Math.min(toMs, Math.max(fromMs, byLabel));
     const waitedMs = least(ms, BigInt(bornMs - fromMs));
-    const waited = { ...common, toMs: bornMs, after: counters, state: interval.state, ms: waitedMs };
-    const ran = { ...common, fromMs: bornMs, state: 'running' as const, ms: ms - waitedMs };
+    const waited = { ...common, toMs: bornMs, after: counters, runs: false, ms: waitedMs };
+    const ran = { ...common, fromMs: bornMs, runs: true, ms: ms - waitedMs };
     const parts = [...pieces({ ...waited, held: across }), ...pieces({ ...ran, held: across })];
     return { interval: { ...interval, state: 'running' }, after, pieces: parts };
   }
@@ -192,12 +193,11 @@ export class Sampler implements Witness {
   private begin(
     record: ContainerRecord,
     { labelMs, monotonicMs }: Moment,
-    counters: Counters,
-    held: Held,
+    now: Pick<OpenInterval, 'counters' | 'held' | 'runs'>,
   ): OpenInterval {
     const { id: container, boot, tariffTag, state } = record;
     const fromMs = Math.max(this.open.get(container)?.fromMs ?? 0, labelMs);
-    const interval = { container, boot, tariffTag, state, fromMs, sinceMs: monotonicMs, held, counters };
+    const interval = { container, boot, tariffTag, state, fromMs, sinceMs: monotonicMs, ...now };
     this.open.set(container, { ...interval, isInherited: false });
     return interval;
   }

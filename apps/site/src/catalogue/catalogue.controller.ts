@@ -7,6 +7,7 @@ import { callerOf } from '../http/gate.js';
 import { Serves } from '../http/serves.js';
 import { CONFIG } from '../http/tokens.js';
 import { appsOf, sizesOf } from './catalogue.js';
+import { besides } from '../pricing/quote.js';
 import { suggestName } from './names.js';
 import { Shelf } from './shelf.js';
 
@@ -24,6 +25,7 @@ export class CatalogueController {
     const sizes = sizesOf(tariff, vat);
     const apps = appsOf(await this.shelf.ready(), sizes);
     const suggestedName = suggestName(apps[0]?.name ?? 'app', await this.shelf.namesOf(id), randomInt(1_000));
-    return { apps, sizes, tariff: { id: tariff.id, currency }, suggestedName, mayGrow: this.shelf.mayGrow() };
+    const prices = { id: tariff.id, currency, besides: besides(tariff, vat) };
+    return { apps, sizes, tariff: prices, suggestedName, mayGrow: this.shelf.mayGrow() };
   }
 }

@@ -82,12 +82,10 @@ export class Customers {
   /** Makes an admin of an address; a new one gets a password, told to the caller once and stored nowhere. */
   async makeAdmin(email: string): Promise<{ password?: string }> {
     const address = email.toLowerCase();
-    const [, raised]: [unknown, number] = await this.db.query(`update customer set role = 'admin' where email = $1`, [
-      address,
-    ]);
-    if (raised > 0) return {};
     const password = randomBytes(15).toString('base64url');
     const passwordHash = await this.passwords.hash(password);
+    const known = await this.db.transaction((db) => raise(db, address, passwordHash));
+    if (known) return known === 'raised' ? { password } : {};
     const admin: Newcomer = {
       id: randomUUID(),
       email: address,
@@ -98,6 +96,22 @@ export class Customers {
     };
     return (await add(this.db.manager, admin)) ? { password } : {};
   }
+}
+
+/**
+ * Addresses are not verified, so that anybody may have signed up with this one: who becomes an admin gets a password that
+ * only the operator sees, and whoever was signed in with the old one is out.
+ */
+async function raise(db: EntityManager, address: string, passwordHash: string): Promise<'raised' | 'was' | undefined> {
+  const [known]: { id: string; role: string }[] = await db.query(
+    'select id, role from customer where email = $1 for update',
+    [address],
+  );
+  if (!known) return undefined;
+  if (known.role === 'admin') return 'was';
+  await db.query(`update customer set role = 'admin', password_hash = $2 where id = $1`, [known.id, passwordHash]);
+  await db.query('delete from session where customer_id = $1', [known.id]);
+  return 'raised';
 }
 
 async function add(db: EntityManager, { id, email, name, role, locale, passwordHash }: Newcomer): Promise<boolean> {

@@ -6,7 +6,7 @@ import { Unpaid } from '../containers/unpaid.js';
 import { LOG } from '../http/tokens.js';
 import { Invoicing } from '../invoices/invoicing.js';
 import { Ledger } from '../ledger/ledger.js';
-import { Journals } from '../metering/journals.js';
+import { Collection, Journals } from '../metering/journals.js';
 import { TariffBook } from '../metering/tariffs.js';
 import type { Room } from '../room.js';
 import { Jobs } from './jobs.js';
@@ -33,17 +33,19 @@ export const jobsRoom: Room = {
     Opening,
     {
       provide: Jobs,
-      inject: [DataSource, Ledger, TariffBook, Journals, Invoicing, Containers, Unpaid, LOG],
+      inject: [DataSource, Ledger, TariffBook, Journals, Collection, Invoicing, Containers, Unpaid, LOG],
       useFactory: (
         db: DataSource,
         ledger: Ledger,
         tariffs: TariffBook,
         journals: Journals,
+        collection: Collection,
         invoicing: Invoicing,
         containers: Containers,
         unpaid: Unpaid,
         log: Logger,
-      ) => new Jobs(db, jobTable({ db, ledger, tariffs, journals, invoicing, containers, unpaid, log }), log),
+      ) =>
+        new Jobs(db, jobTable({ db, ledger, tariffs, journals, collection, invoicing, containers, unpaid, log }), log),
     },
   ],
 };

@@ -9,7 +9,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { auditEvents, ledgerEntries, seal, type Sealable } from '../ledger/seal.js';
 import { collect } from '../metering/collector.js';
 import { greatestSkewMs, type Journal } from '../metering/journal.js';
-import type { Journals } from '../metering/journals.js';
+import type { Collection, Journals } from '../metering/journals.js';
 import { mustKnowTags, rateClosedHours } from '../metering/rating.js';
 import type { TariffBook } from '../metering/tariffs.js';
 import type { Job } from './job.js';
@@ -19,6 +19,7 @@ export type Doers = Readonly<{
   ledger: Ledger;
   tariffs: TariffBook;
   journals: Journals;
+  collection: Collection;
   invoicing: Invoicing;
   containers: Containers;
   unpaid: Unpaid;
@@ -28,7 +29,17 @@ export type Doers = Readonly<{
 const seconds = (count: number) => count * 1_000;
 
 /** Everything that site does by itself. */
-export function jobTable({ db, ledger, tariffs, journals, invoicing, containers, unpaid, log }: Doers): readonly Job[] {
+export function jobTable({
+  db,
+  ledger,
+  tariffs,
+  journals,
+  collection,
+  invoicing,
+  containers,
+  unpaid,
+  log,
+}: Doers): readonly Job[] {
   return [
     // One a host, so that a silent one keeps nobody else waiting.
     ...journals.all().map((journal) => collecting(db, journal, log)),
@@ -47,7 +58,11 @@ export function jobTable({ db, ledger, tariffs, journals, invoicing, containers,
     { name: 'settle leases', everyMs: seconds(60), run: () => containers.settleAll() },
     // With con's sample every 10 s, and a stop of at most 10 s, use beyond the last credit stays below a minute.
     { name: 'stop what is unpaid', everyMs: seconds(15), run: () => unpaid.stop() },
-    { name: 'invoice', everyMs: seconds(3_600), run: () => issueMonthly(db, invoicing) },
+    {
+      name: 'invoice',
+      everyMs: seconds(3_600),
+      run: () => issueMonthly(db, invoicing, { ask: (hosts) => collection.upToNow(hosts) }),
+    },
   ];
 }
 

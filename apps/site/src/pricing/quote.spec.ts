@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { quote } from './quote.js';
+import { besides, quote } from './quote.js';
 import { standingOf } from './standing.js';
 import { demoTariff, sizeOf, Tariff } from './tariff.js';
 import { germanVat, gross, vatOn } from './vat.js';
@@ -36,5 +36,13 @@ describe('standing', () => {
     expect(standingOf({ balanceNanos: 10n, unbilledNanos: 10n }).mayStart).toBe(false);
     expect(standingOf({ balanceNanos: 0n, unbilledNanos: 0n }).mayStart).toBe(false);
     expect(standingOf({ balanceNanos: -1n, unbilledNanos: 0n }).mayStart).toBe(false);
+  });
+
+  it('tells whatever is charged besides time on, and nothing that is free', () => {
+    expect(besides(demo, germanVat)).toEqual([]);
+    expect(besides({ ...demo, cpu: 10_000_000n, traffic: 1_000_000_000n }, germanVat)).toEqual([
+      { measure: 'cpu', nanos: 11_900_000n },
+      { measure: 'traffic', nanos: 1_190_000_000n },
+    ]);
   });
 });

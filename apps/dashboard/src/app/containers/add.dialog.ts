@@ -48,6 +48,13 @@ export class AddDialog {
     return kind === 'name-taken' ? this.t('refusal.name-taken', blanks) : (fields?.['name'] ?? '');
   });
 
+  protected readonly priceWords = {
+    cpu: 'add.perCpu',
+    memory: 'add.perMemory',
+    disk: 'add.perDisk',
+    traffic: 'add.perTraffic',
+  } as const;
+
   protected readonly text = (event: Event): string => (event.target as HTMLInputElement).value;
 
   /** A name that nobody touched follows the app: `fair-django` becomes `fair-nginx`. */
