@@ -24,6 +24,7 @@ function mayUse(project, allowed, extra = []) {
                   },
                 ]
               : []),
+            { group: ['@berth/con', '@berth/site', '@berth/dashboard'], message: 'Apps meet over the wire alone.' },
             { regex: '^(\\.\\./)+(libs|apps)/', message: 'Import a project by its name, not by its path.' },
             ...extra,
           ],
@@ -49,6 +50,15 @@ function zones(app, root, order) {
       })),
     )
     .filter((zone) => zone.from.length > 0);
+}
+
+/** What wires an app knows its rooms; no room knows it. */
+function wiring(app, all, files) {
+  return all.map((room) => ({
+    target: `./apps/${app}/src/${room}`,
+    from: files.map((file) => `./apps/${app}/src/${file}`),
+    message: 'What wires the rooms is known to none of them.',
+  }));
 }
 
 export default tseslint.config(
@@ -128,6 +138,8 @@ export default tseslint.config(
             ...zones('con', 'apps/con/src', rooms.con),
             ...zones('site', 'apps/site/src', rooms.site),
             ...zones('dashboard', 'apps/dashboard/src/app', rooms.dashboard),
+            ...wiring('con', rooms.con.flat(), ['daemon.ts', 'main.ts', 'cli']),
+            ...wiring('site', rooms.site.flat(), ['site.ts', 'main.ts', 'site.module.ts']),
             {
               target: './apps/con/src/cli',
               from: [

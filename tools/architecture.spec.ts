@@ -6,13 +6,28 @@ import { apps, libs, rooms } from './rooms.mjs';
 import { root, sources } from './sources.ts';
 
 /** One planted breach for each rule of the house: if the rule stops seeing it, this fails. */
-const planted: Readonly<Record<string, { path: string; text: string }>> = {
-  environment: { path: 'apps/con/src/containers/planted.ts', text: 'export const home = process.env.HOME;' },
+const planted: Readonly<Record<string, { path: string; text: string; more?: readonly string[] }>> = {
+  environment: {
+    path: 'apps/con/src/containers/planted.ts',
+    text: 'export const home = process.env.HOME;',
+    more: ["process['env'].HOME", "import { env } from 'node:process';"],
+  },
   timers: { path: 'apps/site/src/metering/planted.ts', text: 'setInterval(() => undefined, 1);' },
-  children: { path: 'apps/con/src/templates/planted.ts', text: "import { spawn } from 'node:child_process';" },
+  children: {
+    path: 'apps/con/src/templates/planted.ts',
+    text: "import { spawn } from 'node:child_process';",
+    more: ["import { spawn } from 'child_process';"],
+  },
   shell: { path: 'apps/con/src/host/linux/exec.ts', text: "spawn('ls', { shell: true });" },
   pdf: { path: 'apps/site/src/billing/planted.ts', text: "import PDFDocument from 'pdfkit';" },
-  floats: { path: 'apps/site/src/ledger/planted.ts', text: 'const cents = Math.round(amount);' },
+  floats: {
+    path: 'apps/site/src/ledger/planted.ts',
+    text: 'const cents = Math.round(amount);',
+    more: ['const gross = Number(nanos) * 2;', 'const gross = net * 1.19;', 'const euros = nanos / 1e9;'],
+  },
+  amounts: { path: 'apps/site/src/invoices/planted.ts', text: 'const euros = Number(line.nanos);' },
+  builtins: { path: 'apps/con/src/templates/planted.ts', text: "import { readFileSync } from 'fs';" },
+  'late imports': { path: 'apps/con/src/rpc/planted.ts', text: "await import('@berth/site-api');" },
 };
 
 describe('the house', () => {
@@ -21,7 +36,8 @@ describe('the house', () => {
   });
 
   it.each(houseRules)('sees a planted breach of: $why', (rule) => {
-    expect(breaches(rule, planted[rule.name]!)).toEqual([`${planted[rule.name]!.path}:1`]);
+    const { path, text, more = [] } = planted[rule.name]!;
+    for (const one of [text, ...more]) expect(breaches(rule, { path, text: one })).toEqual([`${path}:1`]);
   });
 });
 
@@ -42,6 +58,22 @@ describe('the arrows', () => {
       expect(await ruleOf(`libs/${lib}/src/planted.ts`, `import '@berth/${foreign}';\n`)).toContain(
         'no-restricted-imports',
       );
+    }
+  });
+
+  it('never lead an app to another app, nor a room to what wires it', async () => {
+    expect(await ruleOf('apps/site/src/containers/planted.ts', "import '@berth/con';\n")).toContain(
+      'no-restricted-imports',
+    );
+    for (const [path, wiring] of [
+      ['apps/con/src/containers/planted.ts', '../daemon.js'],
+      ['apps/con/src/metering/planted.ts', '../cli/program.js'],
+      ['apps/site/src/ledger/planted.ts', '../site.js'],
+    ] as const) {
+      expect([wiring, await ruleOf(path, `import '${wiring}';\n`)]).toEqual([
+        wiring,
+        expect.arrayContaining(['import-x/no-restricted-paths']),
+      ]);
     }
   });
 

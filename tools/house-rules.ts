@@ -1,8 +1,10 @@
+import { builtinModules } from 'node:module';
 import type { Source } from './sources.ts';
 
 /** A rule of the house that no linter knows: where it looks, what it must not find there, and why. */
 export type HouseRule = Readonly<{ name: string; why: string; within: RegExp; except: RegExp; forbidden: RegExp }>;
 
+const builtins = builtinModules.filter((name) => /^[a-z]/.test(name) && !name.startsWith('node:'));
 const product = /^(libs|apps)\/[^/]+\/src\/.*\.ts$/;
 const tests = /\.spec\.ts$/;
 
@@ -12,21 +14,21 @@ export const houseRules: readonly HouseRule[] = [
     why: 'process.env is read in config.ts and nowhere else',
     within: product,
     except: /\/config\.ts$|\.spec\.ts$/,
-    forbidden: /\bprocess\.env\b/,
+    forbidden: /\bprocess\s*(\.env\b|\[)|(from|import\()\s*'(node:)?process'/,
   },
   {
     name: 'timers',
     why: "site's only timers are its jobs",
     within: /^apps\/site\/src\//,
     except: /^apps\/site\/src\/jobs\/|\.spec\.ts$/,
-    forbidden: /\b(setInterval|setTimeout)\s*\(|from 'node:timers/,
+    forbidden: /\b(setInterval|setTimeout)\s*\(|'(node:)?timers/,
   },
   {
     name: 'children',
     why: 'child processes start in one exec.ts an app, never through a shell',
     within: product,
     except: /\/exec\.ts$|\.spec\.ts$/,
-    forbidden: /node:child_process/,
+    forbidden: /'(node:)?child_process'/,
   },
   {
     name: 'shell',
@@ -40,14 +42,36 @@ export const houseRules: readonly HouseRule[] = [
     why: 'the PDF library is known to one file',
     within: product,
     except: /^apps\/site\/src\/invoices\/pdf\.ts$|\.spec\.ts$/,
-    forbidden: /from 'pdfkit'/,
+    forbidden: /(from|import\()\s*'pdfkit/,
   },
   {
     name: 'floats',
     why: 'no floating point near money',
     within: /^(libs\/money|apps\/site\/src\/(ledger|pricing|payments))\/.*\.ts$/,
     except: tests,
-    forbidden: /\bparseFloat\b|\.toFixed\(|\bMath\.(round|floor|ceil|trunc)\b|\bNumber\.parseFloat\b/,
+    forbidden:
+      /\bparseFloat\b|\.toFixed\(|\bMath\.(round|floor|ceil|trunc)\b|\bNumber\(\s*[\w.]*nanos|[*/] ?1e\d|[*/] ?\d+\.\d/i,
+  },
+  {
+    name: 'amounts',
+    why: 'an amount never becomes a float on its way to an invoice or a page',
+    within: /^(apps\/site\/src|apps\/dashboard\/src\/app|libs\/(site-api|i18n))\/.*\.ts$/,
+    except: tests,
+    forbidden: /\bparseFloat\b|\b(Number|Math\.\w+)\(\s*[\w.]*nanos/i,
+  },
+  {
+    name: 'builtins',
+    why: "Node's own modules are named with node:, so that every rule about them sees them",
+    within: product,
+    except: tests,
+    forbidden: new RegExp(`(from|import\\(|import)\\s*'(${builtins.join('|')})(/[^']*)?'`),
+  },
+  {
+    name: 'late imports',
+    why: 'arrows between libraries are seen in static imports alone',
+    within: product,
+    except: tests,
+    forbidden: /\b(import|require)\(\s*['"`]@berth\//,
   },
 ];
 

@@ -202,6 +202,119 @@ describe('containers', () => {
     expect(inspect(rooms.containers.list(), { depth: 9 })).not.toContain(a['BERTH_SECRET']);
   });
 
+  it('restart as a stop and a start, once, also across a killed daemon; a stop meanwhile wins', async () => {
+    await rooms.created('a');
+    expect(() => rooms.containers.restart('a')).toThrow('cannot restart a: it is stopped');
+    await rooms.started('a');
+    expect(rooms.containers.restart('a')).toMatchObject({ state: 'stopping', again: true });
+    expect(rooms.containers.restart('a')).toMatchObject({ state: 'stopping', again: true });
+    await rooms.containers.idle();
+    expect(rooms.containers.get('a')).toMatchObject({ state: 'running', boot: 2 });
+    expect(rooms.containers.get('a')).not.toHaveProperty('again');
+
+    rooms.containers.restart('a');
+    rooms.containers.stop('a');
+    await rooms.containers.idle();
+    expect(rooms.containers.get('a')).toMatchObject({ state: 'stopped', boot: 2 });
+
+    await rooms.started('a');
+    jest.spyOn(rooms.host.runtime, 'stop').mockImplementationOnce(hanging);
+    rooms.containers.restart('a');
+    await rooms.restart();
+    expect(rooms.containers.get('a')).toMatchObject({ state: 'running', boot: 4 });
+  });
+
+  it('that ran when the host was restarted run again; those that were off, or ended by themselves, stay off', async () => {
+    for (const id of ['ran', 'was-frozen', 'off', 'ended']) await rooms.created(id, { template: bare });
+    for (const id of ['ran', 'was-frozen', 'ended']) await rooms.started(id);
+    await rooms.containers.freeze('was-frozen');
+    await rooms.host.runtime.stop(rooms.records.get('ended')!.slot);
+    await rooms.restart(); // of con alone
+    expect(rooms.state('ended')).toBe('stopped');
+
+    rooms.bootId = 'second';
+    rooms.host.runtime.forgetAll();
+    await rooms.restart();
+    expect(['ran', 'was-frozen', 'off', 'ended'].map((id) => rooms.state(id))).toEqual([
+      'running',
+      'running',
+      'stopped',
+      'stopped',
+    ]);
+    expect(rooms.containers.get('ran').boot).toBe(2);
+  });
+
+  it('by the dozen come back a few at a time after a restart of the host, even when con is killed while they do', async () => {
+    const ids = Array.from({ length: 12 }, (_, n) => `n${n}`);
+    for (const id of ids) await rooms.created(id, { template: bare });
+    for (const id of ids) await rooms.started(id);
+    rooms.bootId = 'second';
+    rooms.host.runtime.forgetAll();
+    rooms.kill();
+    await rooms.restart(({ host }) => {
+      const { start } = host.runtime;
+      let begun = 0;
+      host.runtime.start = (...words) => ((begun += 1) > 6 ? hanging() : start.apply(host.runtime, words));
+      return false;
+    });
+    const on = () => ids.filter((id) => rooms.state(id) === 'running').length;
+    while (on() < 6) await new Promise(setImmediate);
+    expect(ids.filter((id) => rooms.state(id) === 'starting')).toHaveLength(4);
+    await rooms.restart();
+    expect(on()).toBe(12);
+  });
+
+  it('freeze and thaw, and what the host could not do is not said to be done', async () => {
+    await rooms.created('a');
+    await expect(rooms.containers.freeze('a')).rejects.toThrow('cannot freeze a: it is stopped');
+    await rooms.started('a');
+    expect(await rooms.containers.freeze('a')).toMatchObject({ state: 'frozen' });
+    expect(await rooms.containers.freeze('a')).toMatchObject({ state: 'frozen' });
+    expect((await rooms.host.runtime.running())[0]).toMatchObject({ frozen: true });
+    await rooms.restart();
+    expect(rooms.state('a')).toBe('frozen');
+    expect(await rooms.containers.thaw('a')).toMatchObject({ state: 'running' });
+    jest.spyOn(rooms.host.runtime, 'freeze').mockRejectedValueOnce(new Error('no'));
+    await expect(rooms.containers.freeze('a')).rejects.toThrow('no');
+    expect(rooms.state('a')).toBe('running');
+    await rooms.containers.freeze('a');
+    await rooms.stopped('a');
+    expect(rooms.state('a')).toBe('stopped');
+  });
+
+  it('take another name that is free and is one, and are told it at their next start', async () => {
+    await rooms.created('a', { name: 'web' });
+    await rooms.created('b', { name: 'shop' });
+    expect(rooms.containers.rename('a', 'blog')).toMatchObject({ id: 'a', name: 'blog' });
+    expect(rooms.containers.rename('a', 'blog')).toMatchObject({ name: 'blog' });
+    expect(() => rooms.containers.rename('a', 'shop')).toThrow('cannot rename shop: ann has a container of that name');
+    expect(() => rooms.containers.rename('a', '../x')).toThrow('cannot name a container');
+    await rooms.restart();
+    expect(rooms.containers.get('a').name).toBe('blog');
+    await rooms.created('c', { name: 'web' });
+    expect(await environmentOf('a')).toMatchObject({ BERTH_NAME: 'blog' });
+  });
+
+  it('take other limits, on or off, and keep the old ones where more memory is in use', async () => {
+    await rooms.created('a');
+    const MiB = 1024n * 1024n;
+    const wanted = { memoryBytes: 800n * MiB, cpuMillis: 250, pids: 100 };
+    expect((await rooms.containers.limit('a', wanted)).limits).toEqual(wanted);
+    await rooms.started('a');
+    const little = { ...wanted, memoryBytes: 100n * MiB };
+    await expect(rooms.containers.limit('a', little)).rejects.toMatchObject({
+      code: 'conflict',
+      message: 'cannot lower the memory so far: more is in use; 200 MiB are the least that is possible now',
+    });
+    expect(rooms.containers.get('a').limits).toEqual(wanted);
+    await expect(rooms.containers.limit('a', { ...wanted, pids: 1 })).rejects.toMatchObject({ code: 'invalid' });
+    await rooms.restart();
+    expect(rooms.containers.get('a').limits).toEqual(wanted);
+    rooms.containers.trash('a');
+    await rooms.containers.idle();
+    await expect(rooms.containers.limit('a', wanted)).rejects.toThrow('cannot limit a: it is trashed');
+  });
+
   it('are all found again by a daemon that was killed', async () => {
     rooms.leave();
     rooms = new Rooms();

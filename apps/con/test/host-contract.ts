@@ -103,6 +103,33 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
     await end();
   }, 60_000);
 
+  it('what is frozen stands still until it is thawed, and can be stopped meanwhile', async () => {
+    const { runtime } = ready.host;
+    await expect(runtime.freeze(slot)).rejects.toThrow('it is not running');
+    await begin();
+    await runtime.freeze(slot);
+    await runtime.freeze(slot);
+    expect(await runtime.running()).toMatchObject([{ slot, frozen: true }]);
+    await runtime.thaw(slot);
+    expect(await runtime.running()).toMatchObject([{ slot, frozen: false }]);
+    await runtime.freeze(slot);
+    await end();
+    expect(await runtime.running()).toEqual([]);
+  }, 60_000);
+
+  it('takes other limits while it runs, but no memory below what is in use', async () => {
+    const { runtime } = ready.host;
+    await begin();
+    const more = { memoryBytes: 2n * defaultLimits.memoryBytes, cpuMillis: 1500, pids: 300 };
+    await runtime.limit(slot, more);
+    await runtime.limit(slot, { ...more, memoryBytes: defaultLimits.memoryBytes });
+    await expect(runtime.limit(slot, { ...more, memoryBytes: 65_536n })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/^cannot lower the memory so far: more is in use; \d+ MiB are the least/),
+    });
+    await end();
+  }, 60_000);
+
   it('a command needs a running container, and answers with its exit code', async () => {
     const { runtime } = ready.host;
     expect(() => runtime.exec(slot, ['sh', '-c', 'exit 3'])).toThrow('it is not running');

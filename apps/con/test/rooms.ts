@@ -94,11 +94,13 @@ export class Rooms {
     this.database = undefined;
   }
 
-  /** A new life of the daemon on the same home and the same host. */
-  async restart(): Promise<readonly { what: string; cure: string }[]> {
+  /** A new life of the daemon on the same home and the same host; `before` it is begun, whether to wait for its end is asked. */
+  async restart(before: (rooms: this) => boolean = () => true): Promise<readonly { what: string; cure: string }[]> {
     this.kill();
     this.begin();
+    const waits = before(this);
     const warnings = await this.containers.recover();
+    if (!waits) return warnings;
     this.bootBefore = this.bootId;
     await this.containers.idle();
     return warnings;

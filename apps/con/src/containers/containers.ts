@@ -90,7 +90,7 @@ export class Containers {
       this.witnesses.forEach((witness) => witness.changed(made));
       return made;
     });
-    this.settling.settle(record, () => this.life.make(record));
+    void this.settling.settle(record, () => this.life.make(record));
     return this.get(id);
   }
 
@@ -180,7 +180,9 @@ export class Containers {
     const record = this.needs.records.get(mustBeId(id));
     if (!record || record.state === 'destroying') return;
     this.mustAllow('destroy', record);
-    this.settling.settle(this.change(record, { state: 'destroying', trashedUntil: null }), () => this.remove(record));
+    void this.settling.settle(this.change(record, { state: 'destroying', trashedUntil: null }), () =>
+      this.remove(record),
+    );
   }
 
   /** @throws Problem `not_found`, `conflict` unless it runs. */
@@ -237,7 +239,7 @@ export class Containers {
       } else if (record.state === 'creating') {
         this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
       } else if (record.state === 'destroying') {
-        this.settling.settle(record, () => this.remove(record));
+        void this.settling.settle(record, () => this.remove(record));
       } else if (life || !['stopped', 'trashed', 'failed'].includes(record.state)) {
         const again = wasOn && this.needs.isNewBoot ? { again: true as const } : {};
         this.end(record, { state: 'stopping', ...again }, stopTimeoutMs);
@@ -264,7 +266,7 @@ export class Containers {
 
   /** Starts what was stopped in order to be, a few at a time, unless somebody has decided otherwise meanwhile. */
   private comeBack(id: string): void {
-    this.settling.track(
+    void this.settling.track(
       this.comingBack.during(async () => {
         const record = this.needs.records.get(id);
         if (record?.again && record.state === 'stopped') await this.begin(record);

@@ -105,11 +105,10 @@ export class FakeRuntime implements Runtime {
     void this.stop(slot);
   }
 
-  private set(slot: Slot, change: Partial<FakeLife>): Promise<void> {
+  private async set(slot: Slot, change: Partial<FakeLife>): Promise<void> {
     const life = this.lives.get(slot);
     if (!life) throw new Problem('conflict', `cannot reach container ${slot}: it is not running`);
     this.lives.put(slot, { ...life, ...change });
-    return Promise.resolve();
   }
 
   private asRunning(slot: Slot): Running {
