@@ -147,6 +147,15 @@ describe('containers', () => {
     expect(await rooms.host.layers.volumes()).toEqual([]);
   });
 
+  it('are taken out of the trash while they are still being stopped for it', async () => {
+    await rooms.created('a');
+    await rooms.started('a');
+    expect(rooms.containers.trash('a')).toMatchObject({ state: 'stopping', trashedUntil: expect.any(String) });
+    expect(rooms.containers.restore('a')).not.toHaveProperty('trashedUntil');
+    await rooms.containers.idle();
+    expect(rooms.state('a')).toBe('stopped');
+  });
+
   it('that could not be stopped for the trash do not fall into it at a later stop', async () => {
     await rooms.created('a');
     await rooms.started('a');

@@ -25,7 +25,7 @@ async function billed(live: (rooms: Rooms) => Promise<void>): Promise<{ billedMs
   made += 1;
   const [app, host] = [`app-${made}`, `host-${made}`];
   await books.lease(app, await books.customer(`ann-${made}`), host);
-  const rooms = new Rooms({}, 0n, new HandClock('2026-11-20T10:00:00.000Z'));
+  const rooms = new Rooms({}, 0n, new HandClock(new Date(Math.floor(Date.now() / hour - 26) * hour).toISOString()));
   try {
     await rooms.created(app);
     await rooms.started(app);
@@ -35,6 +35,7 @@ async function billed(live: (rooms: Rooms) => Promise<void>): Promise<{ billedMs
     const read: Journal['read'] = async (params) => ({
       ...(await rooms.sampler.read(params)),
       instance: host,
+      observedAt: new Date().toISOString(), // by the time it is collected, clocks agree
     });
     await collect(db, { host, read });
   } finally {

@@ -125,6 +125,18 @@ it('of two that collect at once, each knows in the end all that was cut for it',
   expect(await billedMs()).toBe(29_000n);
 });
 
+it('nothing is taken while clocks differ by a day, and nothing is lost by that', async () => {
+  ours.add({ container: app, from: at('10:00'), to: at('10:00', 10) });
+  const read: ConJournal['journal']['read'] = async (params) => ({
+    ...(await ours.journal.read(params)),
+    observedAt: new Date(Date.now() - 30 * 3_600_000).toISOString(),
+  });
+  await expect(collect(db, { host: ours.host, read })).rejects.toThrow('its clock and ours differ by -30 hours');
+  expect(await billedMs()).toBe(0n);
+  await collect(db, ours.journal);
+  expect(await billedMs()).toBe(10_000n);
+});
+
 describe('what nobody can have used is set aside', () => {
   it.each([
     ['it ran for longer than it lasted', { from: at('10:00'), to: at('10:00', 10), runMs: 3_600_000_000n }],
@@ -137,6 +149,7 @@ describe('what nobody can have used is set aside', () => {
     ['an amount is negative', { from: at('10:00'), to: at('10:10'), cpuNanos: -1n }],
     ['an amount is beyond 32 digits', { from: at('10:00'), to: at('10:10'), bytesIn: 10n ** 32n }],
     ['its boot is no number of boots', { from: at('10:00'), to: at('10:10'), boot: 2 ** 31 }],
+    ['its id or tag is too long', { from: at('10:00'), to: at('10:10'), tariffTag: 'x'.repeat(6_000) }],
     ['it holds a NUL', { from: at('10:00'), to: at('10:10'), tariffTag: 'demo:\0' }],
   ])('because %s, and the rest of its page is billed', async (reason, sample) => {
     ours.add({ container: app, from: at('09:00'), to: at('09:00', 10) });

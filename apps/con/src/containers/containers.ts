@@ -170,6 +170,10 @@ export class Containers {
   restore(id: string): Container {
     const record = this.must(id);
     if (record.state === 'stopped') return this.get(id);
+    if (record.state === 'stopping' && record.trashedUntil) {
+      this.change(record, { trashedUntil: null }); // on its way to the trash: it ends stopped instead
+      return this.get(id);
+    }
     this.mustAllow('restore', record);
     this.change(record, { state: 'stopped', trashedUntil: null });
     return this.get(id);
@@ -311,7 +315,8 @@ export class Containers {
     };
     const work = async (): Promise<Change> => {
       await this.life.end(after, timeoutMs, leaving);
-      return { state: after.trashedUntil ? 'trashed' : 'stopped', startedAt: null };
+      const isTrash = this.needs.records.get(after.id)?.trashedUntil !== undefined;
+      return { state: isTrash ? 'trashed' : 'stopped', startedAt: null };
     };
     void this.settling.settle(after, work, deadlines.stopping + timeoutMs).then(() => {
       const { again, state } = this.needs.records.get(record.id) ?? {};

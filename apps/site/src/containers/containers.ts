@@ -72,8 +72,15 @@ export class Containers {
 
   async trash(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
-    if (lease.refusal === null) return this.act(lease, 'trash');
-    await this.leases.ended(id); // no host ever took it, so nothing is lost
+    if (lease.refusal !== null) return this.giveUp(lease); // no host ever took it, so nothing is lost
+    return this.act(lease, 'trash').catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'not_found') return this.giveUp(lease); // nor is there anything left
+      throw error;
+    });
+  }
+
+  private async giveUp(lease: Lease): Promise<Container> {
+    await this.leases.ended(lease.id);
     return this.row(lease);
   }
 

@@ -94,8 +94,9 @@ export class Leases {
 
   /** The lease of that key, if there is one. @throws Problem `conflict` where the key came with another body before. */
   async replayed(customerId: string, key: string, body: unknown): Promise<Lease | undefined> {
-    const [row]: (Row & { bodyHash: Buffer })[] = await this.db.query(
-      `select ${columns}, body_hash as "bodyHash" from lease where customer_id = $1 and idempotency_key = $2`,
+    const [row]: (Row & { bodyHash: Buffer; isRefused: boolean })[] = await this.db.query(
+      `select ${columns}, body_hash as "bodyHash",
+              ended_at is not null and placed_at is null as "isRefused" from lease where customer_id = $1 and idempotency_key = $2`,
       [customerId, key],
     );
     if (!row) return undefined;
@@ -103,6 +104,8 @@ export class Leases {
       throw new Problem('conflict', 'cannot add this: its Idempotency-Key was used for another container', {
         kind: 'key-used',
       });
+    if (row.isRefused)
+      throw new Problem('conflict', 'cannot add this: that order was refused before; order anew', { kind: 'key-used' });
     return lively(row);
   }
 

@@ -8,6 +8,7 @@ import { CONFIG } from '../http/tokens.js';
 import { Customers } from './customers.js';
 import { DemoMode } from './demo-mode.js';
 import { Throttle } from './throttle.js';
+import { visitorOf } from './visitor.js';
 
 @Controller()
 export class CustomersController {
@@ -27,7 +28,7 @@ export class CustomersController {
     @Body() body: BodyOf<'customers.create'>,
     @Req() request: Request,
   ): Promise<ReplyOf<'customers.create'>> {
-    const address = request.ip ?? '';
+    const address = visitorOf(request);
     this.byAddress.mustAllow(address);
     this.byAddress.add(address);
     await this.customers.signUp(body);

@@ -8,6 +8,7 @@ import { Audit } from '../audit/audit.js';
 import { CONFIG } from '../http/tokens.js';
 import { Customers, type Customer } from './customers.js';
 import { Throttle } from './throttle.js';
+import { visitorOf } from './visitor.js';
 
 /** Address of mail and password, throttled by both ends: the account that is tried, and who tries. */
 @Injectable()
@@ -26,7 +27,7 @@ export class LocalStrategy extends PassportStrategy(Strategy, 'local') {
   }
 
   async validate(request: Request, email: string, password: string): Promise<Customer> {
-    const [account, address] = [email.toLowerCase(), request.ip ?? ''];
+    const [account, address] = [email.toLowerCase(), visitorOf(request)];
     this.byAccount.mustAllow(account);
     this.byAddress.mustAllow(address);
     // Counted before the work, so that a thousand tries at once are a thousand tries.

@@ -97,7 +97,7 @@ function notesOf({ number, totals, paid, vat, seller, timeZone }: InvoiceDocumen
   return [
     ...(vat.mode === 'small-business' ? [words.say('smallBusiness')] : []),
     due === 0n
-      ? words.say('nothingDue')
+      ? words.say(totals.gross === 0n ? 'nothingToPay' : 'nothingDue')
       : words.say(iban ? 'pleasePayTo' : 'pleasePay', { amount: words.amount(due), number, iban: iban ?? '' }),
     words.say('times', { zone: timeZone }),
   ];

@@ -6,6 +6,7 @@ import { insertSamples, setAside, type Doubted } from './samples.js';
 
 type Options = Readonly<{ cut?: boolean; signal?: AbortSignal }>;
 
+const aDayMs = 86_400_000;
 /** Each lost one means that another collector went on. */
 const mostTries = 20;
 
@@ -27,6 +28,7 @@ export async function collect(dataSource: DataSource, journal: Journal, options:
     });
     mustCover(journal.host, page);
     const skewMs = Date.parse(page.observedAt) - Date.now();
+    mustBeOfToday(journal.host, skewMs);
     const taken = await dataSource.transaction((db) => take(db, journal.host, stored, cursor, page, skewMs));
     if (!taken && (tries += 1) < mostTries) continue; // somebody else was quicker: what was cut for us lies beyond that
     if (!taken)
@@ -178,6 +180,16 @@ async function cursorOf(db: EntityManager, host: string, lock: 'for update' | ''
     [host],
   );
   return row && { ...row, after: BigInt(row.after) };
+}
+
+/**
+ * Whichever of the two clocks is wrong by a day: what is told now would be doubted for good. It is told again once they
+ * agree, and nothing is lost meanwhile.
+ */
+function mustBeOfToday(host: string, skewMs: number): void {
+  if (Math.abs(skewMs) < aDayMs) return;
+  const hours = Math.round(skewMs / 3_600_000);
+  throw new Problem('unavailable', `cannot take the journal of ${host}: its clock and ours differ by ${hours} hours`);
 }
 
 function mustCover(host: string, { next, samples }: Page): void {

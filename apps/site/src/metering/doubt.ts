@@ -10,6 +10,8 @@ const lateMs = 400 * 24 * hourMs;
 /** A million samples of so much still fit a column of 38 digits together. */
 const most = 10n ** 32n;
 const mostBoots = 2 ** 31;
+/** con's own bounds of ids and tags are below; what is longer, no index holds. */
+const longest = 200;
 /** What no PostgreSQL text holds. */
 const nul = /\0/;
 
@@ -30,6 +32,8 @@ export function doubt(sample: Sample, { nowMs, resumesMs }: Known): string | und
   if (amounts.some((name) => sample[name] < 0n)) return 'an amount is negative';
   if (amounts.some((name) => sample[name] >= most)) return 'an amount is beyond 32 digits';
   if (sample.boot < 0 || sample.boot >= mostBoots) return 'its boot is no number of boots';
+  if ([sample.container, sample.tariffTag, sample.state].some(({ length }) => length > longest))
+    return 'its id or tag is too long';
   if (nul.test(sample.container + sample.tariffTag + sample.state)) return 'it holds a NUL';
   if (toMs < fromMs) return 'it ends before it begins';
   if (toMs > (Math.floor(fromMs / hourMs) + 1) * hourMs) return 'it goes beyond its hour';

@@ -40,6 +40,7 @@ export const invoice: Catalogue['invoice'] = {
   paid: 'Aus Ihrem Guthaben bezahlt',
   due: 'Noch zu zahlen',
   nothingDue: 'Es ist nichts mehr zu zahlen: Der Betrag wurde Ihrem Guthaben entnommen.',
+  nothingToPay: 'Es ist nichts zu zahlen.',
   pleasePay: 'Bitte überweisen Sie {{ amount }} und nennen Sie {{ number }}.',
   pleasePayTo: 'Bitte überweisen Sie {{ amount }} auf {{ iban }} und nennen Sie {{ number }}.',
   page: '{{ number }} · Seite {{ page }} von {{ pages }}',

@@ -39,6 +39,7 @@ export const invoice = {
   paid: 'Paid from your balance',
   due: 'Left to pay',
   nothingDue: 'Nothing is left to pay: the amount was taken from your balance.',
+  nothingToPay: 'There is nothing to pay.',
   pleasePay: 'Please transfer {{ amount }} and name {{ number }}.',
   pleasePayTo: 'Please transfer {{ amount }} to {{ iban }} and name {{ number }}.',
   page: '{{ number }} · page {{ page }} of {{ pages }}',
