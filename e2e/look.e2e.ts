@@ -101,3 +101,20 @@ test('the pages speak English and German, and switching loses neither page nor w
   await page.reload();
   await expect(page.getByRole('heading', { name: de.session.signUp })).toBeVisible();
 });
+
+test('why a button is off can be read, over whatever stands below it', async ({ page }) => {
+  await signUp(page);
+  await addContainer(page, /Hello/);
+  const name = await addContainer(page, /Hello/);
+  const stop = page.getByRole('button', { name: filled(en.containers.stopIt, { name }) });
+  await expect(stop).toHaveAttribute('aria-disabled', 'true');
+  await stop.hover();
+  const tip = stop.locator('.tip');
+  await expect(tip).toBeVisible();
+  const onTop = await tip.evaluate((it: HTMLElement) => {
+    it.style.pointerEvents = 'auto'; // otherwise the page looks through it
+    const { left, top, width, height } = it.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height - 2) === it;
+  });
+  expect(onTop).toBe(true);
+});

@@ -124,6 +124,13 @@ export class ContainersPage {
 
   protected async restore(id: string, name: string): Promise<void> {
     if (await this.store.ask(id, 'restore')) this.messages.show({ text: this.t('containers.restored', { name }) });
+    else this.messages.show({ text: this.why(id) }); // Undo may be chosen where its row is not shown
+  }
+
+  private why(id: string): string {
+    const { code, kind, blanks } = this.store.refusal(id) ?? {};
+    const headline = this.t(`problem.${code ?? 'internal'}`);
+    return kind ? `${headline}. ${this.t(`refusal.${kind}`, blanks)}` : headline;
   }
 
   /** A row that is moved loses focus and gets it back; where the focused row leaves, the heading takes it. */
