@@ -40,7 +40,8 @@ const child = spawn(node, ['--no-warnings', ...built, join(root, 'tools', `${com
   env: { ...process.env, PATH: `${dirname(node)}:${join(root, 'node_modules', '.bin')}:${process.env.PATH}` },
 });
 // The terminal sends Ctrl-C to the whole group: the child decides when it is over, and this process waits for it.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => signal === 'SIGTERM' && child.kill(signal));
 // npm ends without telling what it started: whoever is left without a parent stops as if asked to.
 const parent = process.ppid;
 const watch = setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500);

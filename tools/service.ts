@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pidFileIn, serviceMark } from './leftovers.ts';
 
 export type ServiceOptions = Readonly<{
   name: string;
@@ -37,14 +38,16 @@ export class Service {
 
   /** @throws Error with the end of its log where it dies or does not become ready. */
   static async start(options: ServiceOptions): Promise<Service> {
-    mkdirSync(dirname(options.logFile), { recursive: true });
+    const directory = dirname(options.logFile);
+    mkdirSync(directory, { recursive: true });
     const log = createWriteStream(options.logFile, { flags: 'a', mode: 0o600 });
     // A group of its own: Ctrl-C reaches this process alone, which then stops its services in order.
     const child = spawn(process.execPath, ['--no-warnings', ...options.args], {
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...options.env, ...serviceMark(directory) },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
+    writeFileSync(pidFileIn(directory), `${child.pid}\n`);
     let recent = '';
     if (options.hear) createInterface({ input: child.stdout! }).on('line', options.hear);
     for (const stream of [child.stdout!, child.stderr!]) {
@@ -96,6 +99,7 @@ export class Service {
     ]);
     patience.abort();
     await this.ended;
+    rmSync(pidFileIn(dirname(this.logFile)), { force: true });
     await this.logClosed;
   }
 }

@@ -1,7 +1,6 @@
 /** `npm start`: everything, on one machine, from a clone. Says each change to the host before it makes it. */
 import { connect } from 'node:net';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from './build.ts';
 import { catalogueEntries, ensureTemplate } from './catalogue.ts';
 import { startCon, type ConOptions, type RunningCon } from './con-service.ts';
@@ -9,6 +8,7 @@ import { ensureDatabase, hasAdmin } from './database.ts';
 import { driverHere } from './driver.ts';
 import { hostPackages, installPackages } from './host-packages.ts';
 import { installation } from './installation.ts';
+import { endLeftovers, runningStart, startFileIn } from './leftovers.ts';
 import { startPostgres } from './postgres/cluster.ts';
 import { makeAdmin, startSite } from './site-service.ts';
 
@@ -18,10 +18,9 @@ let stopping = false;
 
 /** Last started, first stopped. */
 async function stop(code: number): Promise<never> {
-  if (!stopping) {
-    stopping = true;
-    for (const one of stops.reverse()) await one().catch((error: unknown) => console.error(error));
-  }
+  if (stopping) return new Promise(() => undefined); // whoever was first ends this process, once all has stopped
+  stopping = true;
+  for (const one of stops.reverse()) await one().catch((error: unknown) => console.error(error));
   process.exit(code);
 }
 
@@ -30,7 +29,9 @@ process.on('SIGINT', () => {
   say('\nStopping. Containers that run keep running; `npm run teardown` removes them with all the rest.');
   void stop(0);
 });
-process.on('SIGTERM', () => void stop(0));
+// A terminal that is closed is as good as Ctrl-C; nobody reads what is printed then.
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {
   await start();
@@ -41,7 +42,9 @@ try {
 
 async function start(): Promise<void> {
   const here = await driverHere();
-  mustBeTheOnlyOne(installation(here.driver).state);
+  const before = installation(here.driver);
+  mustBeTheOnlyOne(before.state);
+  if ((await endLeftovers([before.site, before.con.home])) > 0) say('Ended what a start that was killed left running.');
   const listenPort = await freePort();
   const { state, packages, postgres, roles, site: siteDirectory, con: options } = installation(here.driver);
   mkdirSync(state, { recursive: true, mode: 0o755 });
@@ -102,9 +105,9 @@ function keep(first: RunningCon, options: ConOptions): { stop(): Promise<void> }
 /** Two would share one state, and the second to end would take the database of the first along. */
 function mustBeTheOnlyOne(state: string): void {
   mkdirSync(state, { recursive: true, mode: 0o755 });
-  const file = resolve(state, 'start.pid');
-  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : NaN;
-  if (pid > 0 && pid !== process.pid && isStart(pid)) {
+  const file = startFileIn(state);
+  const pid = runningStart(state);
+  if (pid !== undefined) {
     throw new Error(`Berth runs already, as process ${pid}, out of ${state}: stop it there with Ctrl-C first.`);
   }
   writeFileSync(file, `${process.pid}\n`);
@@ -121,17 +124,6 @@ async function freePort(): Promise<number> {
   if (isTaken)
     throw new Error(`Port ${port} is taken by another program: end it, or choose another: BERTH_PORT=8081 npm start`);
   return port;
-}
-
-/** A number may have gone to another program since. */
-function isStart(pid: number): boolean {
-  const file = `/proc/${pid}/cmdline`;
-  return (
-    existsSync(file) &&
-    readFileSync(file, 'utf8')
-      .split('\0')
-      .some((word) => word.endsWith('tools/start.ts'))
-  );
 }
 
 /** The pages work meanwhile: an app is offered as soon as its template is ready. */

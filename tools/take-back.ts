@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { ConOptions } from './con-service.ts';
 import { notedPackages } from './host-packages.ts';
 import type { Installation } from './installation.ts';
+import { endLeftovers, runningStart } from './leftovers.ts';
 import { startPostgres } from './postgres/cluster.ts';
 import { mustRun } from './run.ts';
 import { root } from './sources.ts';
@@ -16,7 +17,12 @@ import { sweepHost } from './sweep.ts';
  */
 export async function takeBack(installed: Installation, say: (line: string) => void): Promise<void> {
   const { state, packages, postgres, con } = installed;
-  if (await isUp(con)) throw new Error('cannot tear down: Berth is running; stop it first (Ctrl-C in its terminal)');
+  const { site } = installed;
+  if (runningStart(state) !== undefined)
+    throw new Error('cannot tear down: Berth is running; stop it first (Ctrl-C in its terminal)');
+  if ((await endLeftovers([site, con.home])) > 0) say('Ending what a start that was killed left running');
+  if (await isUp(con))
+    throw new Error(`cannot tear down: a con that npm start did not begin uses ${con.home}; end it first`);
   if (existsSync(postgres)) {
     say('Stopping PostgreSQL');
     await (await startPostgres({ directory: postgres, binaries: state })).stop();

@@ -43,7 +43,7 @@ const ended = async (child: ChildProcess): Promise<unknown> =>
 
 afterEach(async () => {
   for (const child of begun.splice(0)) {
-    if (child.exitCode !== null) continue;
+    if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill('SIGINT');
     await ended(child);
   }
@@ -104,6 +104,36 @@ async function answers(socketPath: string): Promise<boolean> {
     if (isThere) return true;
   }
   return false;
+}
+
+it('a terminal that is closed, or a signal that comes twice, ends all of it; what a killed start left is ended by the next', async () => {
+  const hungUp = start();
+  await until(hungUp.child, hungUp.said, 'The demo templates are ready');
+  hungUp.child.stdout!.destroy();
+  hungUp.child.stderr!.destroy();
+  hungUp.child.kill('SIGHUP');
+  hungUp.child.kill('SIGTERM');
+  hungUp.child.kill('SIGTERM');
+  expect(await ended(hungUp.child)).toBe(0);
+  expect(servicesLeft()).toEqual([]);
+
+  const killed = start();
+  await until(killed.child, killed.said, 'The demo templates are ready');
+  killed.child.kill('SIGKILL');
+  await once(killed.child, 'exit');
+  expect(servicesLeft()).toHaveLength(2);
+  const next = start();
+  await until(next.child, next.said, 'The demo templates are ready');
+  expect(next.said()).toContain('Ended what a start that was killed left running.');
+  expect(await health()).toBe(200);
+  expect(servicesLeft()).toHaveLength(2);
+}, 120_000);
+
+/** con and site of this state, whoever began them. */
+function servicesLeft(): string[] {
+  return readdirSync('/proc').filter(
+    (pid) => /^\d+$/.test(pid) && environmentOf(pid).includes(`BERTH_SERVICE=${state}/`),
+  );
 }
 
 it('a port that another program has is named before anything is begun', async () => {
