@@ -36,7 +36,7 @@ export function transact<T>(database: DatabaseSync, work: () => T): T {
     database.exec('commit');
     return result;
   } catch (error) {
-    database.exec('rollback');
+    if (database.isTransaction) database.exec('rollback'); // SQLite has rolled back itself where the disk is full
     throw error;
   }
 }

@@ -17,6 +17,7 @@ import type { TemplateSource } from '../src/templates/ready.js';
 export class HandClock implements Clock {
   private wallMs: number;
   private passedMs = 0n;
+  private asleepMs = 0;
 
   constructor(at = '2030-05-01T10:00:00.000Z') {
     this.wallMs = Date.parse(at);
@@ -28,6 +29,16 @@ export class HandClock implements Clock {
 
   monotonicMs(): bigint {
     return this.passedMs;
+  }
+
+  sleptMs(): number {
+    return this.asleepMs;
+  }
+
+  /** The host sleeps: the wall goes on, and nothing else. */
+  sleep(milliseconds: number): void {
+    this.wallMs += milliseconds;
+    this.asleepMs += milliseconds;
   }
 
   pass(milliseconds: number): void {

@@ -25,7 +25,7 @@ async function billed(live: (rooms: Rooms) => Promise<void>): Promise<{ billedMs
   made += 1;
   const [app, host] = [`app-${made}`, `host-${made}`];
   await books.lease(app, await books.customer(`ann-${made}`), host);
-  const rooms = new Rooms({}, 0n, new HandClock(new Date(Math.floor(Date.now() / hour - 26) * hour).toISOString()));
+  const rooms = new Rooms({}, 0n, new HandClock(new Date(Math.floor(Date.now() / hour - 100) * hour).toISOString()));
   try {
     await rooms.created(app);
     await rooms.started(app);
@@ -105,6 +105,45 @@ it('a clock that is set while con is down makes nobody’s seconds more or fewer
   });
   expect([billedMs, aside]).toEqual([150_000n, 0]);
 });
+
+it('use after the host slept or was off for days is billed, under the time at which it was', async () => {
+  for (const away of [8 * hour, 60 * hour]) {
+    const asleep = await billed(async (rooms) => {
+      await run(rooms, minute);
+      rooms.clock.sleep(away);
+      await run(rooms, minute);
+      expect(await lagOf(rooms)).toBeLessThan(2_000);
+    });
+    expect([asleep.billedMs, asleep.aside]).toEqual([120_000n, 0]);
+    const off = await billed(async (rooms) => {
+      await run(rooms, minute);
+      rooms.kill();
+      rooms.host.runtime.forgetAll();
+      rooms.clock.pass(away);
+      rooms.bootId = 'second';
+      await rooms.restart(); // what ran comes back
+      await run(rooms, minute);
+      expect(await lagOf(rooms)).toBeLessThan(2_000);
+    });
+    expect([off.billedMs, off.aside]).toEqual([120_000n, 0]);
+  }
+});
+
+it('a clock that was wrong at the first start of all is left behind once it is set right', async () => {
+  const { billedMs, aside } = await billed(async (rooms) => {
+    await run(rooms, minute);
+    rooms.clock.setWall(-2 * hour);
+    await run(rooms, 30 * minute);
+    expect(await lagOf(rooms)).toBeLessThan(2_000);
+  });
+  expect([billedMs, aside]).toEqual([31n * 60_000n, 0]);
+});
+
+/** How far labels and the host's clock are apart. */
+async function lagOf(rooms: Rooms): Promise<number> {
+  const { completeUntil, observedAt } = await rooms.sampler.read({ cut: true });
+  return Math.abs(Date.parse(observedAt) - Date.parse(completeUntil));
+}
 
 it('what a clock wrong at boot says is not believed until it has insisted', async () => {
   const { billedMs, aside } = await billed(async (rooms) => {

@@ -158,6 +158,25 @@ describe("an admin's click", () => {
     expect((await costs.standing(db.manager, ann)).mayStart).toBe(true);
   });
 
+  it('clicked every hour forgives nothing: what rounds to no cent is carried on until it is one', async () => {
+    const nets: bigint[] = [];
+    for (let n = 0; n < 20; n += 1) {
+      const hour = String(n).padStart(2, '0');
+      await run(at(`${hour}:00`), at(`${hour}:59`, 59));
+      const invoice = await owned(await click(at(`${hour}:59`, 59)));
+      nets.push(invoice!.netNanos);
+    }
+    const [used]: { nanos: string }[] = await db.query(
+      'select sum(nanos) as nanos from usage_entry where customer_id = $1',
+      [ann],
+    );
+    const billed = nets.reduce((sum, net) => sum + net, 0n);
+    expect(nets).toContain(0n);
+    expect(billed - BigInt(used!.nanos)).toBeLessThanOrEqual(5_000_000n);
+    expect(billed - BigInt(used!.nanos)).toBeGreaterThanOrEqual(-5_000_000n);
+    expect(await balance('unbilled')).toBe(0n);
+  }, 60_000);
+
   it('whose transaction is killed leaves no number, no posting and no gap', async () => {
     await run(at('09:00'), at('09:30'));
     const killed = db.transaction(async (tx) => {

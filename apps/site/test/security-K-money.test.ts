@@ -151,6 +151,14 @@ describe('K money: a top-up', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
     const summary = (await answers[0]?.json()) as Wire<CustomerSummary>;
     expect(summary.balanceNanos).toBe((5_000_000_000n + BigInt(huge)).toString());
+    const booked = await Promise.all(
+      answers.slice(1).map((answer) => json<{ booked: boolean }>(Promise.resolve(answer))),
+    );
+    expect([...booked, summary as unknown as { booked: boolean }].filter((one) => one.booked)).toHaveLength(1);
+    const again = await json<Wire<CustomerSummary> & { booked: boolean }>(
+      topUp('cara@example.org', huge, ' Ｓtatement\u00a07'),
+    );
+    expect([again.booked, again.balanceNanos]).toEqual([false, summary.balanceNanos]);
     expect((await topUp('cara@example.org', '1', 'statement 7')).status).toBe(409);
     expect((await topUp('ann@example.org', huge, 'statement 7')).status).toBe(409);
   });

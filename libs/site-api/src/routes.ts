@@ -184,8 +184,8 @@ export const routes = {
     path: '/api/admin/customers/:id/top-ups',
     who: 'admin',
     body: z.strictObject({ nanos: record.decimal, reference: line(100) }),
-    reply: record.CustomerSummary,
-    help: 'Books money that arrived; the reference makes it once.',
+    reply: record.CustomerSummary.extend({ booked: z.boolean() }),
+    help: 'Books money that arrived; the reference makes it once, and booked tells whether that was now.',
   },
   'admin.invoices': {
     method: 'GET',

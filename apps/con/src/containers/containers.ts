@@ -44,6 +44,8 @@ export type Witness = Readonly<{
   changed(after: ContainerRecord): void;
   /** Before its network and its processes' counters go. */
   leaving(record: ContainerRecord): Promise<void>;
+  /** The commit that it was last told of did not happen. */
+  failed(): void;
   /** It is destroyed. */
   gone(record: ContainerRecord): void;
 }>;
@@ -84,7 +86,7 @@ export class Containers {
     const limits = mustBeLimits(order.limits ?? defaultLimits);
     this.mustBeFree(owner, name, 'create');
     const template = templates.ready(order.template.name, order.template.version);
-    const record = records.together(() => {
+    const record = this.together(() => {
       const made = this.recorded(order, { id, name, owner, limits, template });
       records.add(made, asked);
       this.witnesses.forEach((witness) => witness.changed(made));
@@ -327,7 +329,7 @@ export class Containers {
   private async remove(record: ContainerRecord): Promise<undefined> {
     await this.life.remove(record);
     const now = this.needs.clock.now();
-    this.needs.records.together(() => {
+    this.together(() => {
       this.witnesses.forEach((witness) => witness.gone(record));
       this.needs.numbers.release(record.slot, now);
       this.needs.records.gone(record.id, now);
@@ -336,11 +338,21 @@ export class Containers {
   }
 
   private change(record: ContainerRecord, change: Change): ContainerRecord {
-    return this.needs.records.together(() => {
+    return this.together(() => {
       const after = this.needs.records.change(record.id, change, this.needs.clock.now());
       this.witnesses.forEach((witness) => witness.changed(after));
       return after;
     });
+  }
+
+  /** One commit; where it fails, records and witnesses are as before. */
+  private together<T>(work: () => T): T {
+    try {
+      return this.needs.records.together(work);
+    } catch (error) {
+      this.witnesses.forEach((witness) => witness.failed());
+      throw error;
+    }
   }
 
   private recorded(

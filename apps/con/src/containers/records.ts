@@ -43,8 +43,8 @@ const steps = [
  * keeps its row, because an id that ever existed is never used again.
  */
 export class Records {
-  private readonly live = new Map<string, ContainerRecord>();
-  private readonly bySlot = new Map<number, string>();
+  private live = new Map<string, ContainerRecord>();
+  private bySlot = new Map<number, string>();
   private changes = 0;
 
   constructor(private readonly database: DatabaseSync) {
@@ -61,7 +61,15 @@ export class Records {
 
   /** Several changes in one commit. */
   together<T>(work: () => T): T {
-    return transact(this.database, work);
+    if (this.database.isTransaction) return work();
+    const [live, bySlot] = [new Map(this.live), new Map(this.bySlot)];
+    try {
+      return transact(this.database, work);
+    } catch (error) {
+      [this.live, this.bySlot] = [live, bySlot]; // memory says what the disk says
+      this.changes++;
+      throw error;
+    }
   }
 
   get(id: string): ContainerRecord | undefined {

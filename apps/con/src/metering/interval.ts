@@ -28,6 +28,7 @@ export type Deltas = Readonly<{
 export type Piece = Readonly<{ fromMs: number; toMs: number; deltas: Deltas }>;
 
 const hourMs = 3_600_000;
+const longestMs = 400 * 24 * hourMs;
 
 /** What was used in an interval. */
 export function deltasOf({ runs, ms, held, before, after }: Lived): Deltas {
@@ -54,7 +55,8 @@ export function pieces(lived: Lived): readonly Piece[] {
   const whole = deltasOf(lived);
   const { fromMs, toMs } = lived;
   const edges = [fromMs];
-  for (let edge = (Math.floor(fromMs / hourMs) + 1) * hourMs; edge < toMs; edge += hourMs) edges.push(edge);
+  const isSane = toMs - fromMs < longestMs; // a clock that jumps by years must not make a sample of every hour of them
+  for (let edge = (Math.floor(fromMs / hourMs) + 1) * hourMs; isSane && edge < toMs; edge += hourMs) edges.push(edge);
   edges.push(toMs);
   let left = whole;
   return edges.slice(1).map((to, at) => {

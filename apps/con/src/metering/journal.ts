@@ -44,7 +44,9 @@ const steps = [
     one integer primary key check (one = 1),
     boot_id text not null,
     monotonic_ms integer not null,
-    label_ms integer not null
+    slept_ms integer not null,
+    label_ms integer not null,
+    floor_ms integer
   ) strict;`,
 ];
 
@@ -82,7 +84,7 @@ export class Journal {
     this.beginning = database.prepare(
       'insert or replace into open_interval values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.marking = database.prepare('insert or replace into label values (1, ?, ?, ?)');
+    this.marking = database.prepare('insert or replace into label values (1, ?, ?, ?, ?, ?)');
   }
 
   /** Ends intervals and begins the next ones in one commit: what was measured is neither lost nor counted twice. */
@@ -93,14 +95,23 @@ export class Journal {
       for (const interval of begun) this.begin(interval);
       for (const container of ended)
         this.database.prepare('delete from open_interval where container = ?').run(container);
-      this.marking.run(mark.bootId, mark.monotonicMs, mark.labelMs);
+      const { bootId, monotonicMs, sleptMs, labelMs, floorMs } = mark;
+      this.marking.run(bootId, monotonicMs, Math.round(sleptMs), labelMs, floorMs ?? null);
     });
   }
 
   /** Where labels stood at the last cut. */
   mark(): Mark | undefined {
     const row = this.database.prepare('select * from label').get() as LabelRow | undefined;
-    return row && { bootId: row.boot_id, monotonicMs: row.monotonic_ms, labelMs: Number(row.label_ms) };
+    return (
+      row && {
+        bootId: row.boot_id,
+        monotonicMs: row.monotonic_ms,
+        sleptMs: Number(row.slept_ms),
+        labelMs: Number(row.label_ms),
+        ...(row.floor_ms === null ? {} : { floorMs: Number(row.floor_ms) }),
+      }
+    );
   }
 
   /** @param bootId of the host as it runs now: monotonic times of another boot mean nothing. */
@@ -149,7 +160,13 @@ export class Journal {
   }
 }
 
-type LabelRow = Readonly<{ boot_id: string; monotonic_ms: bigint; label_ms: bigint }>;
+type LabelRow = Readonly<{
+  boot_id: string;
+  monotonic_ms: bigint;
+  slept_ms: bigint;
+  label_ms: bigint;
+  floor_ms: bigint | null;
+}>;
 
 type OpenRow = Readonly<{
   container: string;

@@ -67,6 +67,14 @@ export class Sampler implements Witness {
     this.cut([this.needs.records.get(record.id) ?? record], { lastOfLife: true });
   }
 
+  /** What was cut within a commit that did not happen was not cut. */
+  failed(): void {
+    for (const interval of this.needs.journal.open(this.needs.bootId)) {
+      const { isInherited = false } = this.open.get(interval.container) ?? {};
+      this.open.set(interval.container, { ...interval, isInherited });
+    }
+  }
+
   gone(record: ContainerRecord): void {
     const closed = this.closed(record, this.moment(), undefined);
     this.needs.journal.cut(closed ? [closed] : [], [], this.labels.mark(), [record.id]);
@@ -138,19 +146,23 @@ export class Sampler implements Witness {
     const readings = this.needs.host.meter.read(records.map(({ slot }) => slot));
     const closed: Closed[] = [];
     const begun: OpenInterval[] = [];
+    const newLives: ContainerRecord[] = [];
     for (const record of records) {
       const reading = readings.get(record.slot);
       const one = this.closed(record, moment, reading, lastOfLife);
       if (one) closed.push(one);
       const sameLife = one && one.interval.boot === record.boot;
       const held = this.heldBy(record, reading?.memoryBytes ?? 0n);
-      if (!sameLife) this.bornAfter.set(record.id, this.asked);
+      if (!sameLife) newLives.push(record);
       // What a stop that failed left running has been counted already.
       const counters = sameLife ? one.after : { ...noCounters, cpuNanos: reading?.cpuNanos ?? 0n };
       const runs = isOn(record.state) || (record.state === 'stopping' && !lastOfLife && one?.interval.runs === true);
       begun.push(this.begin(record, moment, { counters, held, runs }));
     }
     this.needs.journal.cut(closed, begun, this.labels.mark());
+    // Only now: on a full disk the intervals before go on, and nothing of them is lost.
+    for (const interval of begun) this.open.set(interval.container, { ...interval, isInherited: false });
+    for (const { id } of newLives) this.bornAfter.set(id, this.asked);
   }
 
   /**
@@ -196,10 +208,7 @@ export class Sampler implements Witness {
     now: Pick<OpenInterval, 'counters' | 'held' | 'runs'>,
   ): OpenInterval {
     const { id: container, boot, tariffTag, state } = record;
-    const fromMs = Math.max(this.open.get(container)?.fromMs ?? 0, labelMs);
-    const interval = { container, boot, tariffTag, state, fromMs, sinceMs: monotonicMs, ...now };
-    this.open.set(container, { ...interval, isInherited: false });
-    return interval;
+    return { container, boot, tariffTag, state, fromMs: labelMs, sinceMs: monotonicMs, ...now };
   }
 
   private moment(): Moment {

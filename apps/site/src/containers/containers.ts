@@ -72,15 +72,8 @@ export class Containers {
 
   async trash(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
-    if (lease.refusal !== null) return this.giveUp(lease); // no host ever took it, so nothing is lost
-    return this.act(lease, 'trash').catch((error: unknown) => {
-      if (error instanceof Problem && error.code === 'not_found') return this.giveUp(lease); // nor is there anything left
-      throw error;
-    });
-  }
-
-  private async giveUp(lease: Lease): Promise<Container> {
-    await this.leases.ended(lease.id);
+    if (lease.refusal === null) return this.act(lease, 'trash');
+    await this.leases.ended(id); // no host ever took it, so nothing is lost
     return this.row(lease);
   }
 
@@ -147,7 +140,7 @@ export class Containers {
     } catch (error) {
       // Without an answer nobody knows whether it was done: it stays asked for, until the host says or the deadline passes.
       if (!(error instanceof Problem) || error.code !== 'unavailable') this.asked.end(id);
-      throw error instanceof Problem && error.code === 'conflict' ? notNow(ask, name, error) : error;
+      throw error instanceof Problem ? inOurWords(ask, lease, error) : error;
     }
     if (host.view().silent) await host.look(); // it has just answered, though nobody polled it
     return this.row(lease);
@@ -199,7 +192,15 @@ function field<T>(name: string, read: () => T): T {
   }
 }
 
-/** The row was older than the host: what con says of it stays the detail, and the page has a sentence of its own. */
-function notNow(ask: Ask, name: string, cause: Problem): Problem {
-  return new Problem('conflict', cause.message, { cause, kind: `cannot-${ask}-now`, blanks: { name } });
+/** Where the row was older than the host, or the host has lost it: what con says stays the detail, and the page has a sentence. */
+function inOurWords(ask: Ask, { name, host }: Lease, cause: Problem): Problem {
+  if (cause.code === 'conflict')
+    return new Problem('conflict', cause.message, { cause, kind: `cannot-${ask}-now`, blanks: { name } });
+  if (cause.code === 'not_found')
+    return new Problem('conflict', `cannot ${ask} ${name}: host ${host} no longer knows it; ask the operator`, {
+      cause,
+      kind: 'host-lost-it',
+      blanks: { host },
+    });
+  return cause;
 }

@@ -48,7 +48,9 @@ export const InvoiceDocument = z.object({
   totals: z.object({
     /** The lines, to the nano. */
     exact: decimal,
-    /** What makes whole cents of it; either way. */
+    /** What the rounding of earlier invoices left, either way. */
+    carried: decimal.optional(),
+    /** What makes whole cents of it, what was carried included. */
     rounding: decimal,
     net: decimal,
     vat: decimal,

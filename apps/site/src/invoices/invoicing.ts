@@ -64,7 +64,7 @@ export class Invoicing {
     const usual = await this.periodOf(db, customerId, wanted, entries);
     const lines = await linesOf(db, entries, usual.from);
     const period = around(usual, lines);
-    const totals = totalsOf(lines, this.terms.vat);
+    const totals = totalsOf(lines, this.terms.vat, await carriedOf(db, customerId));
     const number = await nextNumber(db, yearAt(now, this.terms.timeZone));
     const printed = await print({
       ...(await this.frame(db, customerId)),
@@ -126,6 +126,15 @@ function around({ from, to }: Period, lines: readonly Line[]): Period {
     from: new Date(Math.min(from.getTime(), ...instants)),
     to: new Date(Math.max(to.getTime(), ...instants)),
   };
+}
+
+/** What rounding has left open so far: less than a cent, because each invoice takes it in. */
+async function carriedOf(db: EntityManager, customerId: string): Promise<bigint> {
+  const [row]: { nanos: string }[] = await db.query(
+    'select coalesce(-sum(rounding_nanos), 0) as nanos from invoice where customer_id = $1',
+    [customerId],
+  );
+  return BigInt(row?.nanos ?? 0);
 }
 
 /** Counts in the caller's transaction, which holds the row until it ends: a number that is not used is not taken. */

@@ -52,6 +52,7 @@ describe('the sums of an invoice', () => {
   it('round the net to cents once and tax the rounded net', () => {
     expect(totalsOf([{ nanos: 1_028_806_042n }], germanVat)).toEqual({
       exact: 1_028_806_042n,
+      carried: 0n,
       rounding: 1_193_958n,
       net: 1_030_000_000n,
       vat: 200_000_000n,
@@ -71,6 +72,17 @@ describe('the sums of an invoice', () => {
       expect(receivable).toBe(totals.gross);
       expect(moved[0]).toMatchObject({ credit: 'customer:ann:unbilled', nanos });
     }
+  });
+
+  it('carry on what rounding left, so that many small invoices cost what one costs', () => {
+    const uses = [3_000_000n, 3_000_000n, 3_000_000n, 1_000_000n, 14_999_999n];
+    let carried = 0n;
+    const nets = uses.map((nanos) => {
+      const totals = totalsOf([{ nanos }], germanVat, carried);
+      carried -= totals.rounding - 0n;
+      return totals.net;
+    });
+    expect(nets).toEqual([0n, 10_000_000n, 0n, 0n, 10_000_000n]);
   });
 
   it('have no tax for a small business', () => {

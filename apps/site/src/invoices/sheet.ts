@@ -74,13 +74,15 @@ function rowOf(line: Line, words: Words, digits: number): Row {
 }
 
 function totalsOf({ totals, vat, paid }: InvoiceDocument, words: Words): Total[] {
-  const digits = digitsFor([totals.exact]);
-  const rounded = totals.rounding !== 0n;
+  const { carried = 0n } = totals;
+  const digits = digitsFor([totals.exact, carried]);
+  const rounded = totals.rounding !== 0n || carried !== 0n;
   return [
     ...(rounded
       ? [
           { label: words.say('sum'), amount: words.amount(totals.exact, digits, digits) },
-          { label: words.say('rounding'), amount: words.amount(totals.rounding, digits, digits) },
+          ...(carried === 0n ? [] : [{ label: words.say('carried'), amount: words.amount(carried, digits, digits) }]),
+          { label: words.say('rounding'), amount: words.amount(totals.rounding - carried, digits, digits) },
         ]
       : []),
     { label: words.say('net'), amount: words.amount(totals.net), rule: rounded },

@@ -4,12 +4,15 @@ import { moves, type Transfer } from '../ledger/entry.js';
 import { vatOn, type Vat } from '../pricing/vat.js';
 import type { Totals } from './document.js';
 
-/** Net is rounded to cents once, and the tax is that of the rounded net: what is printed can be checked by hand. */
-export function totalsOf(lines: readonly { nanos: bigint }[], vat: Vat): Totals {
+/**
+ * Net is rounded to cents once, and the tax is that of the rounded net: what is printed can be checked by hand.
+ * @param carried what the rounding of the customer's earlier invoices left: nobody gains by many small invoices.
+ */
+export function totalsOf(lines: readonly { nanos: bigint }[], vat: Vat, carried = 0n): Totals {
   const exact = lines.reduce((sum, { nanos }) => sum + nanos, 0n);
-  const net = toCents(exact);
+  const net = toCents(exact + carried);
   const tax = toCents(vatOn(net, vat));
-  return { exact, rounding: net - exact, net, vat: tax, gross: net + tax };
+  return { exact, carried, rounding: net - exact, net, vat: tax, gross: net + tax };
 }
 
 /** What an invoice books: all that was used leaves `unbilled` to the nano, and whole cents are owed. */

@@ -10,19 +10,20 @@ export class Payments {
   constructor(private readonly ledger: Ledger) {}
 
   /**
-   * Books what an admin saw arrive. The reference makes it once.
+   * Books what an admin saw arrive. The reference makes it once; answers whether this was that time.
    * @throws Problem `invalid` for what is no amount or no reference, `conflict` where the reference stands for other money.
    */
-  async topUp(db: EntityManager, { customerId, nanos, reference, by }: TopUp): Promise<void> {
+  async topUp(db: EntityManager, { customerId, nanos, reference, by }: TopUp): Promise<boolean> {
     mustBeMoney(nanos);
     mustBeReference(reference);
     await this.lock(db, customerId);
     const transfers = [{ debit: 'bank' as const, credit: customerAccount(customerId, 'balance'), nanos }];
-    const entry = { id: `payment:manual:${reference}`, effectiveAt: new Date(), by, why: 'top-up', transfers };
-    await this.ledger.post(db, entry).catch((error: unknown) => {
+    const entry = { id: `payment:manual:${folded(reference)}`, effectiveAt: new Date(), by, why: 'top-up', transfers };
+    const isNew = await this.ledger.post(db, entry).catch((error: unknown) => {
       throw error instanceof Problem && error.code === 'conflict' ? usedReference(error) : error;
     });
     await this.settleOpen(db, customerId);
+    return isNew;
   }
 
   /** How much of what is owed the balance covers; it stays so until the caller's transaction ends. */
@@ -75,6 +76,11 @@ export class Payments {
     const before = row?.count ?? 0;
     return before === 0 ? `settle:${number}` : `settle:${number}:r${before + 1}`;
   }
+}
+
+/** As two people read it: width, case and spaces tell no two payments apart (Unicode NFKC). */
+function folded(reference: string): string {
+  return reference.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim();
 }
 
 function usedReference(cause: Problem): Problem {

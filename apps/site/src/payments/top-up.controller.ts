@@ -27,11 +27,21 @@ export class TopUpController {
     const by = callerOf(request).id;
     const customer = await this.customers.get(customerId);
     if (!customer) throw new Problem('not_found', 'cannot top up: there is no such customer');
-    await this.db.transaction((db) => this.payments.topUp(db, { customerId, nanos, reference, by }));
+    const booked = await this.db.transaction((db) => this.payments.topUp(db, { customerId, nanos, reference, by }));
     const { balanceNanos, unbilledNanos } = await this.costs.standing(this.db.manager, customerId);
     const { id, email, name, role, createdAt } = customer;
     const containers = await this.containersOf(id);
-    return { id, email, name, role, createdAt: createdAt.toISOString(), balanceNanos, unbilledNanos, containers };
+    return {
+      id,
+      email,
+      name,
+      role,
+      createdAt: createdAt.toISOString(),
+      balanceNanos,
+      unbilledNanos,
+      containers,
+      booked,
+    };
   }
 
   private async containersOf(customerId: string): Promise<number> {

@@ -200,6 +200,8 @@ export const dashboard = {
     referenceHint: 'Was auf dem Kontoauszug steht. Derselbe Verwendungszweck bucht nur einmal.',
     referenceRule: 'Bitte den Verwendungszweck der Zahlung eingeben.',
     book: 'Buchen',
+    bookedBefore:
+      '{{ amount }} mit diesem Verwendungszweck wurde für {{ email }} schon gebucht. Es kam nichts dazu: Benennen Sie eine andere Zahlung anders.',
     booked: '{{ amount }} für {{ email }} gebucht.',
     issue: 'Jetzt abrechnen',
     issueIt: '{{ email }} jetzt abrechnen',

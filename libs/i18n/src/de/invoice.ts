@@ -32,6 +32,7 @@ export const invoice: Catalogue['invoice'] = {
   perDisk: 'je GiB-Stunde',
   perTraffic: 'je GiB',
   sum: 'Summe der Zeilen',
+  carried: 'Von der Rundung früherer Rechnungen übrig',
   rounding: 'Rundung auf ganze Cent',
   net: 'Netto',
   vat: 'USt. {{ percent }} % ({{ country }})',

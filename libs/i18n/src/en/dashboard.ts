@@ -198,6 +198,8 @@ export const dashboard = {
     referenceHint: 'What the bank statement says. The same reference books only once.',
     referenceRule: 'Enter the reference of the payment.',
     book: 'Book',
+    bookedBefore:
+      '{{ amount }} with this reference was booked for {{ email }} before. Nothing was added: name another payment differently.',
     booked: 'Booked {{ amount }} for {{ email }}.',
     issue: 'Issue invoice now',
     issueIt: 'Issue invoice now for {{ email }}',

@@ -31,6 +31,7 @@ export const invoice = {
   perDisk: 'per GiB hour',
   perTraffic: 'per GiB',
   sum: 'Sum of the lines',
+  carried: 'Left by the rounding of earlier invoices',
   rounding: 'Rounding to whole cents',
   net: 'Net',
   vat: 'VAT {{ percent }} % ({{ country }})',

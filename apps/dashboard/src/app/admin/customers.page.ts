@@ -12,7 +12,7 @@ import { ProblemNote } from '../ui/problem-note.js';
 import { Shown } from '../ui/shown.js';
 import { Skeleton } from '../ui/skeleton.js';
 import { IssueDialog } from './issue.dialog.js';
-import { TopUpDialog } from './top-up.dialog.js';
+import { TopUpDialog, type ToppedUp } from './top-up.dialog.js';
 
 @Component({
   selector: 'berth-customers',
@@ -87,15 +87,16 @@ export class CustomersPage {
   private readonly unanswered = new Map<string, string>();
 
   protected topUp(customer: CustomerSummary): void {
-    const opened = this.dialog.open<bigint>(TopUpDialog, {
+    const opened = this.dialog.open<ToppedUp>(TopUpDialog, {
       ariaLabelledBy: 'top-up-title',
       data: { customer, currency: this.currency() },
       panelClass: 'panel',
     });
-    opened.closed.subscribe((nanos) => {
-      if (nanos === undefined) return;
-      const amount = this.shown.money(nanos, this.currency());
-      this.messages.show({ text: this.t('admin.booked', { amount, email: customer.email }) });
+    opened.closed.subscribe((toppedUp) => {
+      if (toppedUp === undefined) return;
+      const amount = this.shown.money(toppedUp.nanos, this.currency());
+      const words = toppedUp.isNew ? 'admin.booked' : 'admin.bookedBefore';
+      this.messages.show({ text: this.t(words, { amount, email: customer.email }) });
       void this.customers.reload();
     });
   }

@@ -8,7 +8,9 @@ import { Language } from '../ui/language.js';
 import { ProblemNote } from '../ui/problem-note.js';
 import { typedNanos } from './amount.js';
 
-/** Books money that arrived. Closes with the amount once it is booked. */
+export type ToppedUp = Readonly<{ nanos: bigint; isNew: boolean }>;
+
+/** Books money that arrived. Closes with the amount once it is booked, now or before. */
 @Component({
   selector: 'berth-top-up-dialog',
   imports: [Field, ProblemNote],
@@ -52,7 +54,7 @@ import { typedNanos } from './amount.js';
 })
 export class TopUpDialog {
   private readonly site = inject(SiteClient);
-  protected readonly ref = inject<DialogRef<bigint>>(DialogRef);
+  protected readonly ref = inject<DialogRef<ToppedUp>>(DialogRef);
   protected readonly data = inject<{ customer: CustomerSummary; currency: string }>(DIALOG_DATA);
   protected readonly t = inject(Language).t;
   protected readonly amount = signal('');
@@ -83,8 +85,9 @@ export class TopUpDialog {
     if (this.busy() || nanos === undefined || !reference) return;
     this.busy.set(true);
     try {
-      await this.site.call('admin.topUp', { params: { id: this.data.customer.id }, body: { nanos, reference } });
-      this.ref.close(nanos);
+      const params = { id: this.data.customer.id };
+      const { booked } = await this.site.call('admin.topUp', { params, body: { nanos, reference } });
+      this.ref.close({ nanos, isNew: booked });
     } catch (thrown) {
       this.problem.set(problemOf(thrown));
     } finally {
