@@ -15,6 +15,11 @@ const ranges = z.preprocess(
   z.array(range).readonly(),
 );
 
+/** What the environment and flags hold is text; nothing else is taken for a number, least of all `null`. */
+const numeric = (given: unknown): unknown =>
+  typeof given === 'string' && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given;
+const whole = (least: number, most: number) => z.preprocess(numeric, z.number().int().min(least).max(most));
+
 /** Every setting of the daemon, with its default and its help. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
   name: z
@@ -39,7 +44,7 @@ const Settings = z.strictObject({
     .default('/run/berth/con')
     .describe('short-lived files, mounts and the unix socket; at most 60 characters'),
   listenHost: z.enum(['127.0.0.1', '::1']).default('127.0.0.1').describe('where site and scripts call; loopback only'),
-  listenPort: z.coerce.number().int().min(0).max(65_535).default(7077).describe('0 takes any that is free'),
+  listenPort: whole(0, 65_535).default(7077).describe('0 takes any that is free'),
   tokenFile: z
     .string()
     .startsWith('/')
@@ -47,7 +52,7 @@ const Settings = z.strictObject({
     .describe('holds the token; made at the first start, mode 0600 (default: token in home)'),
   addressPool: z
     .string()
-    .regex(/^\d{1,3}\.\d{1,3}\.0\.0\/16$/, 'must be a /16 such as 10.77.0.0/16')
+    .regex(new RegExp(`^${octet}\\.${octet}\\.0\\.0/16$`), 'must be a /16 such as 10.77.0.0/16')
     .default('10.77.0.0/16')
     .describe('the /16 that containers get their addresses from'),
   closedRanges: ranges
@@ -58,38 +63,16 @@ const Settings = z.strictObject({
     .describe(
       'exceptions from closedRanges; the name servers of this host and its Debian mirror are open in any case, at their ports alone',
     ),
-  connectionsPerContainer: z.coerce
-    .number()
-    .int()
-    .min(16)
-    .max(1_000_000)
+  connectionsPerContainer: whole(16, 1_000_000)
     .default(8_192)
     .describe('how many connections a container may have out, and as many in'),
-  newConnectionsPerSecond: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(1_000_000)
+  newConnectionsPerSecond: whole(10, 1_000_000)
     .default(1_000)
     .describe('how many connections a container may begin in a second; twice as many at once'),
-  firstPort: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(65_535)
-    .default(20_000)
-    .describe('first port of the host that is forwarded to containers'),
-  lastPort: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(65_535)
-    .default(29_999)
-    .describe('last port of the host that is forwarded to containers'),
-  firstId: z.coerce
-    .number()
-    .int()
-    .min(65_536)
+  firstPort: whole(1024, 65_535).default(20_000).describe('first port of the host that is forwarded to containers'),
+  lastPort: whole(1024, 65_535).default(29_999).describe('last port of the host that is forwarded to containers'),
+  firstId: whole(65_536, 65_000 * 65_536)
+    .refine((id) => id % 65_536 === 0, 'must be a multiple of 65536')
     .default(16 * 65_536)
     .describe('first user id of containers; a multiple of 65536, with room for thousands of ranges above it'),
   mirror: z
@@ -107,19 +90,13 @@ const Settings = z.strictObject({
     .string()
     .optional()
     .describe('host name or address at which apps answer (default: the address of the default route)'),
-  trashSeconds: z.coerce
-    .number()
-    .int()
-    .min(0)
+  trashSeconds: whole(0, 2 ** 31 - 1)
     .default(7 * day)
     .describe('how long the trash keeps a container'),
-  restSeconds: z.coerce
-    .number()
-    .int()
-    .min(0)
+  restSeconds: whole(0, 2 ** 31 - 1)
     .default(day)
     .describe('how long an address or a port rests before another container may have it'),
-  sampleSeconds: z.coerce.number().min(0.1).max(60).default(10).describe('how often use is measured'),
+  sampleSeconds: z.preprocess(numeric, z.number().min(0.1).max(60)).default(10).describe('how often use is measured'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('what is logged'),
 });
 
@@ -160,7 +137,7 @@ export function readConfig(
   const values: Record<string, unknown> = file ? fromFile(file) : {};
   for (const key of Object.keys(Settings.shape)) {
     const given = flags[key] ?? environment[variable(key)];
-    if (given !== undefined) values[key] = given;
+    if (given !== undefined && given !== '') values[key] = given; // an empty variable says nothing
   }
   const read = Settings.safeParse(values);
   if (!read.success) {

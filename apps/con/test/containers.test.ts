@@ -339,6 +339,19 @@ describe('containers', () => {
     expect((await rooms.host.net.traffic()).size).toBe(1);
   });
 
+  it('being stopped when con was killed lose their ports and addresses, and nobody gives them back', async () => {
+    await rooms.created('a');
+    await rooms.started('a');
+    jest.spyOn(rooms.host.runtime, 'stop').mockImplementation(hanging);
+    rooms.containers.stop('a');
+    const { slot } = rooms.records.get('a')!;
+    rooms.host.runtime.forgetAll(); // it has ended while no con looked
+    await rooms.restart();
+    expect(rooms.state('a')).toBe('stopped');
+    expect((await rooms.host.net.traffic()).size).toBe(0);
+    expect(rooms.records.at(slot)?.id).toBe('a');
+  });
+
   it('half created or half destroyed by a killed daemon are failed or gone', async () => {
     await rooms.created('b');
     rooms.containers.trash('b');

@@ -94,6 +94,28 @@ describe('the journal', () => {
     mustJoin(all);
   });
 
+  it('loses no second while the disk is full, and a change that could not be recorded has not happened', async () => {
+    await rooms.started('a');
+    rooms.fillDisk();
+    let refused = 0;
+    for (let n = 0; n < 120; n += 1) {
+      rooms.clock.pass(1_000);
+      await rooms.sampler.tick().catch(() => (refused += 1));
+    }
+    expect(refused).toBeGreaterThan(10);
+    expect(() => rooms.containers.stop('a')).toThrow('full');
+    expect(rooms.state('a')).toBe('running');
+    expect(await rooms.host.runtime.running()).toHaveLength(1);
+    rooms.clock.pass(1_000);
+    rooms.freeDisk();
+    rooms.clock.pass(1_000);
+    await rooms.stopped('a');
+    const all = await samples();
+    expect(sum(all, 'runMs')).toBe(122_000n);
+    expect(sum(all, 'cpuNanos')).toBe(122_000n * 4_000_000n);
+    mustJoin(all);
+  });
+
   it('makes no second longer or shorter when the clock on the wall is set', async () => {
     await rooms.started('a');
     rooms.clock.pass(5_000);

@@ -117,6 +117,16 @@ export class Rooms {
     return warnings;
   }
 
+  /** No page more for con's database; what is written then fails as on a full disk (SQLITE_FULL). */
+  fillDisk(): void {
+    const { page_count: pages } = this.database!.prepare('pragma page_count').get() as { page_count: bigint };
+    this.database!.exec(`pragma max_page_count = ${pages}`);
+  }
+
+  freeDisk(): void {
+    this.database!.exec('pragma max_page_count = 1073741823');
+  }
+
   leave(): void {
     this.kill();
     rmSync(this.home, { recursive: true });

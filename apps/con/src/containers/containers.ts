@@ -235,24 +235,30 @@ export class Containers {
    */
   async recover(): Promise<readonly Warning[]> {
     const lives = new Map((await this.needs.host.runtime.running()).map((life) => [life.slot, life]));
-    for (const record of [...this.needs.records.all()]) {
+    const known = [...this.needs.records.all()];
+    for (const record of known) {
       const life = lives.get(record.slot);
-      lives.delete(record.slot);
-      const wasOn = record.state === 'running' || record.state === 'frozen' || record.state === 'starting';
-      if (life && wasOn) {
-        this.change(record, { state: life.frozen ? 'frozen' : 'running', startedAt: life.startedAt });
-        await relimit(this.needs, record);
-      } else if (record.state === 'creating') {
-        this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
-      } else if (record.state === 'destroying') {
-        void this.settling.settle(record, () => this.remove(record));
-      } else if (life || !['stopped', 'trashed', 'failed'].includes(record.state)) {
-        const again = wasOn && this.needs.isNewBoot ? { again: true as const } : {};
-        this.end(record, { state: 'stopping', ...again }, stopTimeoutMs);
-      } else if (record.again) this.comeBack(record.id);
+      if (!life || !wasOn(record)) continue;
+      this.change(record, { state: life.frozen ? 'frozen' : 'running', startedAt: life.startedAt });
+      await relimit(this.needs, record);
     }
-    await syncNet(this.needs);
+    await syncNet(this.needs, lives); // before anything is ended: what has ended must not be let in again
+    for (const record of known) this.settleAfresh(record, lives.has(record.slot));
+    for (const { slot } of known) lives.delete(slot);
     return strangers(this.needs, [...lives.keys()]);
+  }
+
+  /** What was in transit when the last daemon ended, or has ended since. */
+  private settleAfresh(record: ContainerRecord, isAlive: boolean): void {
+    if (isAlive && wasOn(record)) return;
+    if (record.state === 'creating') {
+      this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
+    } else if (record.state === 'destroying') {
+      void this.settling.settle(record, () => this.remove(record));
+    } else if (isAlive || !['stopped', 'trashed', 'failed'].includes(record.state)) {
+      const again = wasOn(record) && this.needs.isNewBoot ? { again: true as const } : {};
+      this.end(record, { state: 'stopping', ...again }, stopTimeoutMs);
+    } else if (record.again) this.comeBack(record.id);
   }
 
   /** Waits for what is at work. */
@@ -395,6 +401,11 @@ export class Containers {
   private mustAllow(action: Action, { name, state }: ContainerRecord): void {
     if (!can(action, state).allowed) throw new Problem('conflict', `cannot ${action} ${name}: it is ${inWords(state)}`);
   }
+}
+
+/** As far as its record says. */
+function wasOn({ state }: ContainerRecord): boolean {
+  return isOn(state) || state === 'starting';
 }
 
 function inWords(state: State): string {

@@ -1,3 +1,4 @@
+import { isOn } from '@berth/container';
 import type { Host, Warning } from '../host/host.js';
 import type { Slot } from '../host/runtime.js';
 import type { Numbers } from '../network/numbers.js';
@@ -12,11 +13,9 @@ type Needs = Readonly<{
   tell: (message: string, error?: unknown) => void;
 }>;
 
-/** The table as the records say, whatever a crash or a foreign hand left there. */
-export async function syncNet({ records, host }: Needs): Promise<void> {
-  const on = [...records.all()].filter(
-    ({ state }) => state === 'running' || state === 'frozen' || state === 'stopping',
-  );
+/** The table for what lives, as the records say, whatever a crash or a foreign hand left there. */
+export async function syncNet({ records, host }: Needs, lives: ReadonlyMap<Slot, unknown>): Promise<void> {
+  const on = [...records.all()].filter(({ slot, state }) => lives.has(slot) && (isOn(state) || state === 'stopping'));
   await host.net.sync({
     addresses: on.map(({ slot, address }) => ({ slot, address })),
     forwards: on.flatMap(forwardings),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { Problem } from '@berth/problem';
 import type { Entry } from './context.js';
+import { fits } from './glob.js';
 
 /** Where each thing copied goes, relative to the root of the container; parents stand before what is in them. */
 export type Picked = ReadonlyMap<string, Entry>;
@@ -53,13 +54,7 @@ function withParents(picked: ReadonlyMap<string, Entry>): Map<string, Entry> {
 function matches(entries: ReadonlyMap<string, Entry>, source: string): readonly string[] {
   if (source === '.') return [''];
   if (/[*?]/.test(source)) {
-    const pattern = new RegExp(
-      `^${source
-        .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-        .replace(/\*+/g, '[^/]*')
-        .replace(/\?/g, '[^/]')}$`,
-    );
-    const found = [...entries.keys()].filter((path) => pattern.test(path));
+    const found = [...entries.keys()].filter((path) => fits(path, source));
     if (found.length > 0) return found;
   } else if (entries.has(source)) return [source];
   throw new Problem('invalid', `${JSON.stringify(source)} is not among the files of the context`);
