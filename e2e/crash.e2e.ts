@@ -3,7 +3,7 @@ import { en } from '@berth/i18n';
 import { expect, test, type Page } from '@playwright/test';
 import { rmSync, writeFileSync } from 'node:fs';
 import { pidOf } from './kept-con.ts';
-import { addRunning, expectState, facts, rowOf, signUp, soon } from './person.ts';
+import { addRunning, expectState, facts, filled, rowOf, signIn, signUp, soon } from './person.ts';
 
 const [first] = facts.cons ?? [];
 const con = () => conClient({ socketPath: first.socket });
@@ -13,8 +13,9 @@ test.afterEach(() => rmSync(first.holdFile, { force: true }));
 
 test('kill -9 of con: the app goes on serving, the list says unknown, and the bill has every second once', async ({
   page,
+  browser,
 }) => {
-  await signUp(page);
+  const ada = await signUp(page);
   const name = await addRunning(page, /nginx/);
   const url = (await rowOf(page, name).getByRole('link').getAttribute('href'))!;
   await expect(async () => expect(await statusOf(page, url)).toBe(200)).toPass(soon);
@@ -38,7 +39,36 @@ test('kill -9 of con: the app goes on serving, the list says unknown, and the bi
   const wall = BigInt(Date.parse(after.at(-1)!.to) - Date.parse(since));
   // Labels are wall time and durations are monotonic: each is cut to whole milliseconds for itself.
   expect(ran - wall <= after.length && wall - ran <= after.length).toBe(true);
+
+  await page.getByRole('button', { name: filled(en.containers.stopIt, { name }) }).click();
+  await expectState(page, name, en.state.stopped);
+  const admin = await (await browser.newContext()).newPage();
+  await signIn(admin, facts.admin);
+  await issue(admin, ada.email);
+  const whole = (await samples(id, true)).reduce((sum, { runMs }) => sum + runMs, 0n);
+  expect(await invoicedMs(page)).toBe(whole);
+  await admin.context().close();
 });
+
+async function issue(admin: Page, email: string): Promise<void> {
+  await admin.goto(`${facts.url}/admin`);
+  await admin.getByRole('button', { name: filled(en.admin.issueIt, { email }) }).click();
+  const dialog = admin.getByRole('dialog', { name: filled(en.admin.issueTitle, { email }) });
+  await dialog.getByRole('textbox').fill(email);
+  await dialog.getByRole('button', { name: en.admin.issue, exact: true }).click();
+  await expect(admin.getByRole('region', { name: en.shell.message })).toBeVisible();
+}
+
+/** Time on by the lines of the customer's one invoice. */
+async function invoicedMs(page: Page): Promise<bigint> {
+  const { items } = (await (await page.request.get(`${facts.url}/api/invoices`)).json()) as {
+    items: { number: string }[];
+  };
+  expect(items).toHaveLength(1);
+  const answer = await page.request.get(`${facts.url}/api/invoices/${items[0]!.number}`);
+  const { lines } = (await answer.json()) as { lines: { measure: string; quantity: string }[] };
+  return lines.filter(({ measure }) => measure === 'run').reduce((sum, { quantity }) => sum + BigInt(quantity), 0n);
+}
 
 /** What the journal promises of two samples in a row: no gap, no second twice, no counter that goes back. */
 function follows(sample: Sample, before: Sample | undefined): void {

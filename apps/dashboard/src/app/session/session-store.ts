@@ -5,6 +5,7 @@ import type { BodyOf, Session } from '@berth/site-api';
 import { SiteClient } from '../site/site-client.js';
 import { Clock } from '../ui/clock.js';
 import { Language, type LanguageCode } from '../ui/language.js';
+import { Messages } from '../ui/messages.js';
 
 /** Who is signed in. It is asked for once, and again by whoever signs in or out. */
 @Injectable({ providedIn: 'root' })
@@ -14,6 +15,7 @@ export class SessionStore {
   private readonly language = inject(Language);
   private readonly clock = inject(Clock);
   private readonly dialogs = inject(Dialog);
+  private readonly messages = inject(Messages);
   private readonly known = signal<Session | undefined>(undefined);
   readonly session = this.known.asReadonly();
   readonly customer = computed(() => this.known()?.customer);
@@ -40,6 +42,7 @@ export class SessionStore {
 
   async signOut(): Promise<void> {
     this.learn(await this.site.call('session.destroy'));
+    this.messages.dismiss(); // the next person's business it is not
     this.tabs.postMessage('ended');
     await this.router.navigateByUrl('/sign-in');
   }
@@ -53,6 +56,7 @@ export class SessionStore {
   ended(): void {
     this.known.update((session) => session && { ...session, customer: undefined });
     const back = this.router.url;
+    this.messages.dismiss();
     this.dialogs.closeAll(); // a dialog left open would hide the form from those who hear the page
     if (!back.startsWith('/sign-')) void this.router.navigate(['/sign-in'], { queryParams: { back } });
   }
