@@ -1,11 +1,13 @@
 import AxeBuilder from '@axe-core/playwright';
 import { de, en } from '@berth/i18n';
 import { expect, test, type Page } from '@playwright/test';
-import { addContainer, addRunning, facts, filled, signIn, signUp, trash } from './person.ts';
+import { addContainer, addRunning, facts, filled, rowOf, signIn, signUp, trash } from './person.ts';
 
 const themes = { light: en.shell.themeLight, dark: en.shell.themeDark };
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const narrow = { width: 360, height: 740 };
+/** Between the two layouts, where most laptops' half screens are. */
+const between = [992, 1024, 1140];
 const wide = { width: 1280, height: 900 };
 
 /** All that a browser complains of: errors of scripts, of the console, of the content security policy. */
@@ -27,6 +29,11 @@ async function looksRight(page: Page, what: string): Promise<void> {
       violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
       `${what}, ${word}`,
     ).toEqual([]);
+  }
+  for (const width of between) {
+    await page.setViewportSize({ width, height: 800 });
+    const needed = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(needed, `${what} is ${needed} wide at ${width}`).toBeLessThanOrEqual(width);
   }
   await page.setViewportSize(narrow);
   const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
@@ -117,4 +124,13 @@ test('why a button is off can be read, over whatever stands below it', async ({ 
     return document.elementFromPoint(left + width / 2, top + height - 2) === it;
   });
   expect(onTop).toBe(true);
+});
+
+test('a row can be told by its name where there is little room, whatever its state', async ({ page }) => {
+  await signUp(page);
+  const name = await addContainer(page, /Hello/, 'guestbook-of-us');
+  await page.setViewportSize(narrow);
+  const cell = rowOf(page, name).getByRole('rowheader');
+  const [shown, whole] = await cell.evaluate((it) => [it.clientWidth, it.scrollWidth]);
+  expect(shown).toBeGreaterThanOrEqual(whole!);
 });

@@ -26,9 +26,16 @@ const children: ChildProcess[] = [];
 const stops: (() => Promise<void>)[] = [];
 
 /** A program that lives as long as this one; its lines go to the terminal. */
+/** Otherwise nx takes the terminal, and its Ctrl-C, for itself. */
+const ownTerminal = { NX_NATIVE_COMMAND_RUNNER: 'false' };
+
 function keep(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
   children.push(
-    spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] }),
+    spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, ...env, ...ownTerminal },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    }),
   );
 }
 

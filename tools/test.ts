@@ -15,6 +15,14 @@ type Counts = { passed: number; failed: number; skipped: number };
 
 const mustHaveAll = process.argv.includes('--must-have-all');
 const only = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const parts = ['format', 'lint', 'types', 'unit', 'dashboard', 'site', 'con', 'browser'];
+const odd = process.argv.slice(2).filter((word) => word !== '--must-have-all' && !parts.includes(word));
+if (odd.length > 0) {
+  console.log(
+    `npm test [-- PART...] [--must-have-all]\n\nParts: ${parts.join(', ')}; all of them where none is named.`,
+  );
+  process.exit(odd.includes('--help') ? 0 : 64);
+}
 const scratch = mkdtempSync(join(tmpdir(), 'berth-test-'));
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const summary: string[] = [];

@@ -339,6 +339,29 @@ describe('containers', () => {
     expect((await rooms.host.net.traffic()).size).toBe(1);
   });
 
+  it('whose life ends before they are said to run are off, and not on for ever', async () => {
+    await rooms.created('a');
+    const forget = rooms.host.runtime.watch((slot) => rooms.containers.ended(slot));
+    const open = rooms.host.net.open.bind(rooms.host.net);
+    jest.spyOn(rooms.host.net, 'open').mockImplementation(async (slot, ...words) => {
+      if ((await rooms.host.runtime.running()).length > 0) rooms.host.runtime.powerOff(slot); // its init has exited
+      await open(slot, ...words);
+    });
+    await rooms.started('a');
+    forget();
+    expect(rooms.state('a')).toBe('stopped');
+    expect((await rooms.host.net.traffic()).size).toBe(0);
+  });
+
+  it('whose data is not there are not started on an empty disk', async () => {
+    await rooms.created('a');
+    await rooms.started('a');
+    await rooms.stopped('a');
+    await rooms.host.layers.removeVolume(rooms.records.get('a')!.slot);
+    await rooms.started('a');
+    expect(rooms.containers.get('a')).toMatchObject({ state: 'failed', reason: expect.stringContaining('volume') });
+  });
+
   it('being stopped when con was killed lose their ports and addresses, and nobody gives them back', async () => {
     await rooms.created('a');
     await rooms.started('a');

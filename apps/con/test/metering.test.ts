@@ -94,6 +94,16 @@ describe('the journal', () => {
     mustJoin(all);
   });
 
+  it('has a sample at every change of limits', async () => {
+    await rooms.started('a');
+    rooms.clock.pass(1_000);
+    await rooms.containers.limit('a', { memoryBytes: 1024n ** 3n, cpuMillis: 250, pids: 100 });
+    rooms.clock.pass(2_000);
+    await rooms.stopped('a');
+    const ran = (await samples()).filter(({ runMs }) => runMs > 0n).map(({ runMs }) => runMs);
+    expect(ran).toEqual([1_000n, 2_000n]);
+  });
+
   it('loses no second while the disk is full, and a change that could not be recorded has not happened', async () => {
     await rooms.started('a');
     rooms.fillDisk();

@@ -59,6 +59,8 @@ export class Containers {
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
+  /** Whose life was told to have ended while it was still called starting. */
+  private readonly endedEarly = new Set<Slot>();
   private readonly comingBack = new Turns(startsAtOnce);
 
   constructor(private readonly needs: ContainersNeeds) {
@@ -217,6 +219,7 @@ export class Containers {
   /** A life that ended by itself or by another hand: poweroff inside, init killed. */
   ended(slot: Slot): void {
     const record = this.needs.records.at(slot);
+    if (record?.state === 'starting') this.endedEarly.add(slot); // whoever starts it looks, once it is said to run
     if (record?.state !== 'running' && record?.state !== 'frozen') return; // whoever stops it cleans up
     this.end(record, { state: 'stopping' }, 0);
   }
@@ -269,10 +272,14 @@ export class Containers {
   private begin(record: ContainerRecord): Promise<void> {
     const anew = { reason: null, trashedUntil: null, startedAt: null, again: null };
     const after = this.change(record, { state: 'starting', boot: record.boot + 1, ...anew });
-    return this.settling.settle(after, async (isLate) => {
+    const begun = this.settling.settle(after, async (isLate) => {
       // A stop that was asked for before this was begun finds nothing to end.
-      if (this.needs.records.get(record.id)?.state === 'starting') return this.life.begin(after, isLate);
-      return undefined;
+      if (this.needs.records.get(record.id)?.state !== 'starting') return undefined;
+      this.endedEarly.delete(record.slot);
+      return this.life.begin(after, isLate);
+    });
+    return begun.then(() => {
+      if (this.endedEarly.delete(record.slot)) this.ended(record.slot);
     });
   }
 

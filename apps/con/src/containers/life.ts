@@ -30,7 +30,8 @@ export class Life {
     const { slot, range, address, limits, name: hostname } = record;
     const undo: (() => Promise<void>)[] = [() => layers.unmount(slot)];
     try {
-      await layers.createVolume(slot, range); // a container whose creation failed may be started all the same
+      // A container whose creation failed may be started all the same; one that has run has data, and must find it.
+      if (record.boot <= 1) await layers.createVolume(slot, range);
       const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
       undo.push(() => net.close(slot, address, forwardings(record)));
       await net.open(slot, address, []);

@@ -46,6 +46,7 @@ export class Sampler implements Witness {
   /** Counts readings of traffic as they are asked for; a life knows which of them came before it. */
   private asked = 0;
   private trafficAsked = 0;
+  private readonly limits = new Map<string, string>();
   private readonly bornAfter = new Map<string, number>();
   private lastUsage: { atMs: bigint; numbers: Promise<ReadonlyMap<string, Usage>> } | undefined;
 
@@ -57,7 +58,11 @@ export class Sampler implements Witness {
 
   changed(after: ContainerRecord): void {
     const held = this.open.get(after.id);
-    if (held?.state === after.state && held.boot === after.boot && held.tariffTag === after.tariffTag) return;
+    const limits = limitsOf(after);
+    const isHeldTo = (this.limits.get(after.id) ?? limits) === limits;
+    this.limits.set(after.id, limits);
+    if (isHeldTo && held?.state === after.state && held.boot === after.boot && held.tariffTag === after.tariffTag)
+      return;
     this.cut([after]); // what was counted belongs to the state that ends here
   }
 
@@ -81,6 +86,7 @@ export class Sampler implements Witness {
     this.open.delete(record.id);
     this.diskKnown.delete(record.id);
     this.bornAfter.delete(record.id);
+    this.limits.delete(record.id);
   }
 
   /** What is on, and what has not been cut since the hour began. */
@@ -267,4 +273,8 @@ function acrossGap({ memoryBytes, diskBytes }: Held, ms: bigint, nowBytes: bigin
 
 function least(one: bigint, other: bigint): bigint {
   return one < other ? one : other;
+}
+
+function limitsOf({ limits: { memoryBytes, cpuMillis, pids } }: ContainerRecord): string {
+  return `${memoryBytes} ${cpuMillis} ${pids}`;
 }

@@ -1,3 +1,4 @@
+import { Problem } from '@berth/problem';
 import type { Chain, Layer, Layers } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import type { Shelf } from './shelf.js';
@@ -45,8 +46,10 @@ export class FakeLayers implements Layers {
     return Promise.resolve();
   }
 
-  mount(slot: Slot, _range: IdRange, _chain: Chain): Promise<string> {
-    return Promise.resolve(`/fake/roots/${slot}`);
+  async mount(slot: Slot, _range: IdRange, _chain: Chain): Promise<string> {
+    if (!this.shelfOfVolumes.get(slot))
+      throw new Problem('not_found', `cannot mount volume ${slot}: it does not exist`);
+    return `/fake/roots/${slot}`;
   }
 
   unmount(): Promise<void> {
