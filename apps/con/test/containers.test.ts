@@ -233,6 +233,20 @@ describe('containers', () => {
     expect(rooms.containers.get('a')).toMatchObject({ state: 'running', boot: 4 });
   });
 
+  it('put into the trash while they wait to be started again stay off when they come out of it', async () => {
+    await rooms.created('a');
+    await rooms.started('a');
+    jest.spyOn(rooms.host.runtime, 'stop').mockRejectedValueOnce(new Error('it hangs'));
+    rooms.containers.restart('a');
+    await rooms.containers.idle();
+    rooms.containers.trash('a');
+    await rooms.containers.idle();
+    rooms.containers.restore('a');
+    await rooms.restart();
+    expect(rooms.state('a')).toBe('stopped');
+    expect(rooms.containers.get('a')).not.toHaveProperty('again');
+  });
+
   it('that ran when the host was restarted run again; those that were off, or ended by themselves, stay off', async () => {
     for (const id of ['ran', 'was-frozen', 'off', 'ended']) await rooms.created(id, { template: bare });
     for (const id of ['ran', 'was-frozen', 'ended']) await rooms.started(id);

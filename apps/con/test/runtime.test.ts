@@ -179,9 +179,10 @@ describeReal('containers on a real host', () => {
     expect(await runtime.running()).toHaveLength(1);
   }, 120_000);
 
-  it('a reboot inside is no end: the container runs on, with a later start', async () => {
+  it('a reboot inside is no end: the container runs on, with a later start and the limits it was held to', async () => {
     const before = await house.start(1);
     await house.booted(1);
+    await runtime.limit(1, { ...defaultLimits, pids: 123 }); // whoever is root inside does not undo it so
     await house.said(1, 'systemctl', 'reboot');
     const after = await eventually(async () =>
       (await runtime.running()).find((life) => life.initPid !== before.initPid),
@@ -189,6 +190,8 @@ describeReal('containers on a real host', () => {
     expect(after.startedAt.getTime()).toBeGreaterThan(before.startedAt.getTime());
     await house.booted(1);
     expect(ended).toEqual([]);
+    const pids = `${house.ground.cgroups.of('pids')?.path}/${house.ground.cgroups.box(1)}/pids.max`;
+    await eventually(() => readFileSync(pids, 'utf8') === '123\n' || undefined);
     expect((await house.said(1, 'ip', '-br', 'address', 'show', 'eth0')).output).toContain(house.address(1));
   }, 120_000);
 

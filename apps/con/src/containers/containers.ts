@@ -165,8 +165,8 @@ export class Containers {
     if (record.trashedUntil && record.state !== 'failed') return this.get(id);
     this.mustAllow('trash', record);
     const trashedUntil = new Date(this.needs.clock.now().getTime() + this.needs.trashSeconds * 1_000);
-    if (record.state === 'stopped') this.change(record, { state: 'trashed', trashedUntil });
-    else this.end(record, { state: 'stopping', trashedUntil }, stopTimeoutMs);
+    if (record.state === 'stopped') this.change(record, { state: 'trashed', trashedUntil, again: null });
+    else this.end(record, { state: 'stopping', trashedUntil, again: null }, stopTimeoutMs);
     return this.get(id);
   }
 

@@ -4,7 +4,7 @@ import type { Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
-import { readIfThere, type Cgroups } from './cgroups.js';
+import { codeOf, readIfThere, type Cgroups } from './cgroups.js';
 import { Endings } from './endings.js';
 import { must, run } from './exec.js';
 import { attach } from './attach.js';
@@ -39,6 +39,8 @@ const lastHookMs = 1_000;
 export class LinuxRuntime implements Runtime {
   private readonly lives: Lives;
   private readonly endings: Endings;
+  /** Other limits than those a life began with: LXC knows nothing of them, and a reboot inside would undo them. */
+  private readonly held = new Map<Slot, Limits>();
 
   constructor(
     private readonly config: Config,
@@ -46,7 +48,7 @@ export class LinuxRuntime implements Runtime {
     private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
   ) {
     this.lives = new Lives(this.lxcPath, cgroups);
-    this.endings = new Endings(this.eventsDirectory, this.lives);
+    this.endings = new Endings(this.eventsDirectory, this.lives, (slot) => this.holdAgain(slot));
   }
 
   running(): Promise<readonly Running[]> {
@@ -113,6 +115,7 @@ export class LinuxRuntime implements Runtime {
   async limit(slot: Slot, limits: Limits): Promise<void> {
     this.mustRun(slot);
     setLimits(this.cgroups, slot, limits);
+    this.held.set(slot, limits);
   }
 
   exec(slot: Slot, argv: readonly string[]): ExecSession {
@@ -134,6 +137,7 @@ export class LinuxRuntime implements Runtime {
     if (this.lives.has(slot)) {
       throw new Problem('conflict', `cannot clear away container ${slot}: it is running; stop it first`);
     }
+    this.held.delete(slot);
     await this.cgroups.remove(slot);
     const veth = vethOf(this.config, slot);
     if (existsSync(`/sys/class/net/${veth}`)) await must(['ip', 'link', 'delete', veth]);
@@ -185,6 +189,19 @@ export class LinuxRuntime implements Runtime {
 
   private asRunning(life: Life): Running {
     return { slot: life.slot, initPid: life.pid, startedAt: life.startedAt, frozen: this.cgroups.frozen(life.slot) };
+  }
+
+  /** Whether what a reboot inside undid is done again; its cgroups may not all be there yet. */
+  private holdAgain(slot: Slot): boolean {
+    const limits = this.held.get(slot);
+    if (!limits) return true;
+    try {
+      setLimits(this.cgroups, slot, limits);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || error instanceof Problem) return false;
+      throw error;
+    }
   }
 
   /** A frozen container hears no signal. */
