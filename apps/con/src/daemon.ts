@@ -10,7 +10,7 @@ import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
 import type { Host } from './host/host.js';
 import { instanceOf, isAnotherBoot, keepBoot } from './instance.js';
-import { lockHome } from './lock.js';
+import { lockAll } from './lock.js';
 import { Journal } from './metering/journal.js';
 import { Sampler } from './metering/sampler.js';
 import { every } from './metering/timer.js';
@@ -40,7 +40,7 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
   };
   try {
     for (const directory of [config.home, config.runDirectory]) make(directory);
-    stops.push(lockHome(config.home)); // before anything of the host is touched, and let go of after all else
+    stops.push(lockAll(config)); // before anything of the host is touched, and let go of after all else
     const host = given ?? (await hostOf(config, log));
     stops.push(() => host.close()); // whatever fails from here on: a host that still watches keeps the process alive
     const doors = await start(config, log, host, stops);

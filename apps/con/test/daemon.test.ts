@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
@@ -10,6 +11,7 @@ import { conClient, type Sample } from '@berth/con-protocol';
 import { pino } from 'pino';
 import { readConfig } from '../src/config.js';
 import { startDaemon, type Daemon } from '../src/daemon.js';
+import { FakeHost } from '../src/host/fake/fake.js';
 import { describeReal } from './real.js';
 
 const template = { name: 'base', version: '1' };
@@ -64,6 +66,17 @@ describe('the daemon', () => {
     await first.close();
     await (await begin()).close();
   }, 120_000);
+
+  it('refuses a second one that keeps its files beside the first’s, before it touches anything', async () => {
+    const first = await begin();
+    const prepare = jest.spyOn(FakeHost.prototype, 'prepare');
+    await expect(begin({ home: join(home, 'other-home') })).rejects.toThrow(
+      /another con keeps its files in .*; stop it, or give this one another --run-directory/,
+    );
+    expect(prepare).not.toHaveBeenCalled();
+    prepare.mockRestore();
+    await first.close();
+  });
 
   it('that may not write where it should says what helps', async () => {
     const inside = join(home, 'file', 'home'); // not even root can make a directory in a file
@@ -132,6 +145,24 @@ describeReal('a daemon on a real host', () => {
       await expect(started).rejects.toThrow('run con as root, or with --driver fake');
     } finally {
       nobody.mockRestore();
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  it('refuses a second one of its name, whose rules and interfaces would be the first’s', async () => {
+    const home = mkdtempSync('/var/tmp/con-daemon-');
+    const file = `/run/berth-t${process.pid % 10_000}.lock`;
+    const other = new DatabaseSync(file);
+    other.exec('pragma locking_mode = exclusive; begin exclusive; create table held (one); commit');
+    try {
+      const name = `t${process.pid % 10_000}`;
+      const config = readConfig({ driver: 'linux', name, home, runDirectory: home, listenPort: '0' }, {});
+      await expect(startDaemon(config, pino({ level: 'silent' }))).rejects.toThrow(
+        `another con is called ${name}; stop it, or give this one another --name`,
+      );
+    } finally {
+      other.close();
+      rmSync(file);
       rmSync(home, { recursive: true });
     }
   });
