@@ -54,12 +54,22 @@ export async function installPackages(
   if (missing.length === 0) return;
   say(`Change to this host: installing ${missing.join(', ')} with apt-get`);
   const before = await installed();
-  await mustRun('apt-get', ['update', '-q'], { env: { LC_ALL: 'C' } });
-  await mustRun('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing], {
-    env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-  });
-  const added = [...(await installed())].filter((name) => !before.has(name));
   await mkdir(dirname(notes), { recursive: true });
+  note(notes, missing); // before: an installation that is cut off has brought something, too
+  try {
+    await mustRun('apt-get', ['update', '-q'], { env: { LC_ALL: 'C' } });
+    await mustRun('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing], {
+      env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+    });
+  } finally {
+    note(
+      notes,
+      [...(await installed())].filter((name) => !before.has(name)),
+    );
+  }
+}
+
+function note(notes: string, added: readonly string[]): void {
   writeFileSync(notes, JSON.stringify([...new Set([...notedPackages(notes), ...added])], undefined, 2));
 }
 

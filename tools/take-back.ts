@@ -38,8 +38,17 @@ export async function takeBack(installed: Installation, say: (line: string) => v
     await mustRun('apt-get', ['purge', '-q', '-y', ...brought], { env: { DEBIAN_FRONTEND: 'noninteractive' } });
   }
   say(`Removing ${state}`);
-  for (const directory of [con.runDirectory, state]) rmSync(directory, { recursive: true, force: true });
+  rmSync(con.runDirectory, { recursive: true, force: true });
+  const kept = existsSync(state) ? readdirSync(state) : [];
+  for (const name of kept.filter(isOurs)) rmSync(resolve(state, name), { recursive: true, force: true });
+  removeIfEmpty(state);
+  if (existsSync(state)) say(`${state} is kept: it holds what npm start did not make`);
   removeIfEmpty(dirname(con.runDirectory));
+}
+
+/** What an installation keeps in its state. The directory is somebody's choice, and may hold more. */
+function isOurs(name: string): boolean {
+  return /^(packages\.json|proxy\.json|start\.pid|site|con|run|dev|postgres(-[\w.-]+)?)$/.test(name);
 }
 
 async function isUp({ runDirectory }: ConOptions): Promise<boolean> {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +12,7 @@ import { hostSnapshot } from '../changes.ts';
 import { ownCon, startCon, type RunningCon } from '../con-service.ts';
 import { ensureDatabase } from '../database.ts';
 import type { Installation } from '../installation.ts';
+import { startFileIn } from '../leftovers.ts';
 import { startPostgres } from '../postgres/cluster.ts';
 import { takeBack } from '../take-back.ts';
 
@@ -106,7 +109,12 @@ describeReal('teardown', () => {
   });
 
   it('refuses while Berth runs, and takes nothing', async () => {
+    const start = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)', 'tools/start.ts']);
+    await once(start, 'spawn');
+    writeFileSync(startFileIn(state), `${start.pid}\n`);
     await expect(takeBack(installed, () => undefined)).rejects.toThrow('cannot tear down: Berth is running');
+    start.kill('SIGKILL');
+    await once(start, 'exit');
     expect((await con!.client['containers.get']({ id: 'a' })).container.state).toBe('running');
   });
 
@@ -116,6 +124,14 @@ describeReal('teardown', () => {
     expect(seen()).toEqual(before);
     expect([state, options.runDirectory].filter((path) => existsSync(path))).toEqual([]);
   }, 120_000);
+
+  it('leaves alone what it did not make, wherever the state is kept', async () => {
+    mkdirSync(installed.state, { recursive: true });
+    writeFileSync(join(installed.state, 'letter.txt'), 'dear all');
+    await takeBack(installed, () => undefined);
+    expect(readFileSync(join(installed.state, 'letter.txt'), 'utf8')).toBe('dear all');
+    rmSync(installed.state, { recursive: true });
+  });
 
   it('finds nothing to do the second time', async () => {
     await takeBack(installed, () => undefined);
