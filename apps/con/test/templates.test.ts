@@ -221,6 +221,23 @@ describe('A build', () => {
   });
 });
 
+it('What a daemon had still to let go when it was killed while building anew is let go by the next', async () => {
+  yard.host.commands.set('breaks', async () => 1);
+  await yard.build('other', ['RUN x', 'RUN y', 'RUN breaks']).catch(() => undefined);
+  let running: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (running = resolve));
+  yard.host.commands.set('long', ({ signal }) => {
+    running();
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(137)));
+  });
+  yard.templates.build({ name: 'other', version: '1', confile: 'FROM debian:bookworm\nRUN z\nRUN long' });
+  await begun;
+  const next = yard.open();
+  await next.recover();
+  await next.remove({ name: 'other', version: '1' });
+  expect(next.tree()).toEqual([]);
+});
+
 describe('Removing a template', () => {
   it('removes only what no other template stands on, layers and logs too', async () => {
     await yard.build('one', ['RUN a', 'RUN b']);

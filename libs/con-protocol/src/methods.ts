@@ -90,7 +90,7 @@ export const methods = {
     result: z.object({ container: record.Container }),
   },
   'containers.restart': {
-    help: 'Stops a container as containers.stop does, then starts it.',
+    help: 'Stops a container, asking its init as a stop does, then starts it.',
     params: byId.extend({ timeoutMs: int.min(0).max(600_000).optional() }),
     result: z.object({ container: record.Container }),
   },

@@ -37,9 +37,12 @@ export class Sweep {
     await this.discard(snapshots.layersIn('removing'));
   }
 
-  /** At start only: a layer that is open then is one whose line died with the daemon. */
+  /**
+   * At start only, when nothing is being built: a layer that is open then is one whose line died with the daemon, and a
+   * snapshot that no template, line or container holds is what that daemon had still to let go.
+   */
   async recover(): Promise<void> {
-    await this.letGo({ snapshots: [], logs: [] });
+    await this.letGo({ snapshots: this.needs.snapshots.list().map(({ id }) => id), logs: [] });
     await this.discard(this.needs.snapshots.layersIn('open'));
   }
 
