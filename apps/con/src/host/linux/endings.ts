@@ -26,8 +26,8 @@ export class Endings {
   constructor(
     private readonly directory: string,
     private readonly lives: Lives,
-    /** A container was rebooted inside: LXC has made its cgroups anew. Asked again at the next look unless it answers true. */
-    private readonly renewed: (slot: Slot) => boolean,
+    /** Called at every look. */
+    private readonly looked: () => void,
   ) {}
 
   watch(ended: (slot: Slot) => void): () => void {
@@ -78,9 +78,8 @@ export class Endings {
       for (const tell of [...this.listeners]) tell(slot);
     }
     for (const life of this.lives.all()) {
-      const before = this.known.get(life.slot);
-      if (before?.ticks === life.ticks) continue;
-      if (!before || this.renewed(life.slot)) this.known.set(life.slot, life);
+      if (this.known.get(life.slot)?.ticks !== life.ticks) this.known.set(life.slot, life);
     }
+    this.looked();
   }
 }

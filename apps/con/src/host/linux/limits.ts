@@ -6,6 +6,9 @@ import { codeOf, readIfThere, type Cgroups } from './cgroups.js';
 /** Of the CPU's time, in microseconds: a container is held to a share of each (kernel, sched-bwc). */
 export const periodUs = 100_000;
 
+/** The kernel rounds memory down to whole pages. */
+const pageBytes = 4096n;
+
 export function quotaUs({ cpuMillis }: Limits): number {
   return cpuMillis * (periodUs / 1000);
 }
@@ -19,6 +22,17 @@ export function setLimits(cgroups: Cgroups, slot: Slot, limits: Limits): void {
   if (cgroups.isUnified('cpu')) writeFileSync(cgroups.file('cpu', slot, 'cpu.max'), `${quotaUs(limits)} ${periodUs}`);
   else writeFileSync(cgroups.file('cpu', slot, 'cpu.cfs_quota_us'), `${quotaUs(limits)}`);
   writeFileSync(cgroups.file('pids', slot, 'pids.max'), `${limits.pids}`);
+}
+
+/** Whether the kernel holds it to just these, by two files that tell. */
+export function isHeldTo(cgroups: Cgroups, slot: Slot, limits: Limits): boolean {
+  const isUnified = cgroups.isUnified('memory');
+  const memory = cgroups.file('memory', slot, isUnified ? 'memory.max' : 'memory.limit_in_bytes');
+  const pids = cgroups.file('pids', slot, 'pids.max');
+  return (
+    readFileSync(memory, 'utf8').trim() === `${limits.memoryBytes - (limits.memoryBytes % pageBytes)}` &&
+    readFileSync(pids, 'utf8').trim() === `${limits.pids}`
+  );
 }
 
 /**

@@ -10,7 +10,7 @@ import { must, run } from './exec.js';
 import { attach } from './attach.js';
 import { Lives, type Life } from './lives.js';
 import type { Lines } from './line.js';
-import { setLimits } from './limits.js';
+import { isHeldTo, setLimits } from './limits.js';
 import { lxcConfig, rangeWidth } from './lxc-config.js';
 import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
@@ -48,7 +48,7 @@ export class LinuxRuntime implements Runtime {
     private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
   ) {
     this.lives = new Lives(this.lxcPath, cgroups);
-    this.endings = new Endings(this.eventsDirectory, this.lives, (slot) => this.holdAgain(slot));
+    this.endings = new Endings(this.eventsDirectory, this.lives, () => this.holdAgain());
   }
 
   running(): Promise<readonly Running[]> {
@@ -191,16 +191,17 @@ export class LinuxRuntime implements Runtime {
     return { slot: life.slot, initPid: life.pid, startedAt: life.startedAt, frozen: this.cgroups.frozen(life.slot) };
   }
 
-  /** Whether what a reboot inside undid is done again; its cgroups may not all be there yet. */
-  private holdAgain(slot: Slot): boolean {
-    const limits = this.held.get(slot);
-    if (!limits) return true;
-    try {
-      setLimits(this.cgroups, slot, limits);
-      return true;
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT' || error instanceof Problem) return false;
-      throw error;
+  /**
+   * A reboot inside gives a container the limits that its life began with, some moments after its new init is there: what
+   * it is held to is looked at again and again. What cannot be set now may be at the next look.
+   */
+  private holdAgain(): void {
+    for (const [slot, limits] of this.held) {
+      try {
+        if (this.lives.of(slot) && !isHeldTo(this.cgroups, slot, limits)) setLimits(this.cgroups, slot, limits);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' && !(error instanceof Problem)) throw error;
+      }
     }
   }
 
