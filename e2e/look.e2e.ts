@@ -7,7 +7,7 @@ const themes = { light: en.shell.themeLight, dark: en.shell.themeDark };
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const narrow = { width: 360, height: 740 };
 /** Between the two layouts, where most laptops' half screens are. */
-const between = [992, 1024, 1140];
+const between = [992, 1010, 1024, 1140];
 const wide = { width: 1280, height: 900 };
 
 /** All that a browser complains of: errors of scripts, of the console, of the content security policy. */

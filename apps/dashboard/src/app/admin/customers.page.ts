@@ -38,7 +38,7 @@ import { TopUpDialog, type ToppedUp } from './top-up.dialog.js';
         <tbody>
           @for (it of list.items; track it.id) {
             <tr>
-              <th scope="row">{{ it.email }}</th>
+              <th scope="row" class="wraps">{{ it.email }}</th>
               <td class="wide">{{ it.name }}</td>
               <td class="wide">{{ t(it.role === 'admin' ? 'admin.roleAdmin' : 'admin.roleCustomer') }}</td>
               <td class="wide number">{{ it.containers }}</td>

@@ -27,7 +27,7 @@ import { Skeleton } from '../ui/skeleton.js';
           @for (it of list.items; track it.number) {
             <tr>
               <th scope="row">{{ it.number }}</th>
-              <td>{{ it.customer.email }}</td>
+              <td class="wraps">{{ it.customer.email }}</td>
               <td class="wide">{{ shown.date(it.issuedAt) }}</td>
               <td class="wide">{{ shown.date(it.periodFrom) }} – {{ shown.date(it.periodTo) }}</td>
               <td class="number">{{ shown.money(it.grossNanos, it.currency) }}</td>
