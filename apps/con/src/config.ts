@@ -43,7 +43,10 @@ const Settings = z.strictObject({
     .max(60)
     .default('/run/berth/con')
     .describe('short-lived files, mounts and the unix socket; at most 60 characters'),
-  listenHost: z.enum(['127.0.0.1', '::1']).default('127.0.0.1').describe('where site and scripts call; loopback only'),
+  listenHost: z
+    .union([z.ipv4(), z.ipv6()], { error: 'must be an address such as 127.0.0.1 or 192.0.2.7' })
+    .default('127.0.0.1')
+    .describe('where site and scripts call; on any other address than loopback calls are encrypted (TLS 1.3)'),
   listenPort: whole(0, 65_535).default(7077).describe('0 takes any that is free'),
   tokenFile: z
     .string()
@@ -111,6 +114,11 @@ export const settings: readonly Setting[] = Object.entries(Settings.shape).map((
   const shown = text === '' ? undefined : text;
   return { name, variable: variable(name), help: schema.description ?? '', usual: shown };
 });
+
+/** Whether what is said at this address stays on this machine. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
 
 /** Where the command line finds the daemon. */
 export function socketPathOf({ runDirectory }: Pick<Config, 'runDirectory'>): string {

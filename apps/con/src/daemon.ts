@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
-import { socketPathOf, type Config } from './config.js';
+import { isLoopback, socketPathOf, type Config } from './config.js';
 import { systemClock } from './containers/clock.js';
 import { Containers } from './containers/containers.js';
 import { Records } from './containers/records.js';
@@ -18,6 +18,7 @@ import { Numbers } from './network/numbers.js';
 import { containerHandlers } from './rpc/handlers/containers.js';
 import { hostHandlers } from './rpc/handlers/host.js';
 import { templateHandlers } from './rpc/handlers/templates.js';
+import { readIdentity } from './rpc/identity.js';
 import { CallersClock } from './rpc/callers-clock.js';
 import { startServers } from './rpc/servers.js';
 import { readToken } from './rpc/token.js';
@@ -88,11 +89,12 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(every(10_000, async () => containers.expire(), tell));
 
   const now = (): Date => clock.now();
+  const identity = isLoopback(config.listenHost) ? undefined : await readIdentity(join(config.home, 'tls.pem'));
   const callers = new CallersClock(now);
   const servers = await startServers({
     handlers: {
       ...hostHandlers({
-        ...{ host, records, instance, version, now },
+        ...{ host, records, instance, version, now, pin: identity?.pin },
         warnings: () => [...warnings, ...callers.warnings()],
       }),
       ...templateHandlers(templates),
@@ -103,6 +105,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     host: config.listenHost,
     port: config.listenPort,
     token: readToken(config.tokenFile ?? join(config.home, 'token')),
+    ...(identity ? { identity } : {}),
     clock: callers,
     log,
   });

@@ -16,7 +16,7 @@ export type FakeCon = Readonly<{
 
 /** A whole daemon on the fake host, in a home of its own and on a free port. */
 export async function startFakeCon(settings: Readonly<Record<string, string>> = {}): Promise<FakeCon> {
-  const home = mkdtempSync(join(tmpdir(), 'fake-con-'));
+  const home = settings['home'] ?? mkdtempSync(join(tmpdir(), 'fake-con-'));
   const flags = { driver: 'fake', home, runDirectory: home, listenPort: '0', ...settings };
   const daemon = await startDaemon(readConfig(flags, {}), pino({ level: 'silent' }));
   const socketPath = join(home, 'con.sock');

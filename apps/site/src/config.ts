@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Endpoint } from '@berth/con-protocol';
+import { faultIn, type Endpoint } from '@berth/con-protocol';
 import { z } from 'zod';
 import { startOfDay } from './pricing/calendar.js';
 import { demoTariff, Tariff } from './pricing/tariff.js';
@@ -11,7 +11,9 @@ import { isLoopback, sharedDomain } from './http/origin.js';
 const HostSetting = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/, 'must be letters, digits and hyphens'),
-    url: z.url({ protocol: /^http$/ }).optional(),
+    url: z.url({ protocol: /^https?$/ }).optional(),
+    /** The key that answers at an https address, as `con host info` tells it there. */
+    pin: z.string().optional(),
     socketPath: z.string().startsWith('/').optional(),
     tokenFile: z.string().startsWith('/').optional(),
     tokenVariable: z.string().optional(),
@@ -142,13 +144,12 @@ function complete(settings: z.output<typeof Settings>, environment: NodeJS.Proce
     const shared = host.appsHost === undefined ? undefined : sharedDomain(base.hostname, host.appsHost);
     if (shared) faults.push(`hosts.${at}.appsHost: apps must not share ${shared} with the dashboard; see baseUrl`);
     if (host.socketPath !== undefined) return { name: host.name, endpoint: { socketPath: host.socketPath } };
-    if (host.url && !isLoopback(new URL(host.url).hostname))
-      faults.push(
-        `hosts.${at}.url: must lead to this machine, through a tunnel if need be: con's calls are not encrypted`,
-      );
+    const { url = '', pin } = host;
+    const fault = faultIn(url, pin);
+    if (fault) faults.push(`hosts.${at}.url: ${fault}`);
     const token = tokenOf(host, environment);
     if (!token) faults.push(`hosts.${at}: cannot read its token from ${host.tokenFile ?? host.tokenVariable}`);
-    return { name: host.name, endpoint: { url: host.url ?? '', token: token ?? '' } };
+    return { name: host.name, endpoint: { url, token: token ?? '', ...(pin === undefined ? {} : { pin }) } };
   });
   if (faults.length > 0) throw new ConfigFault(faults);
   const dashboardDirectory = settings.dashboardDirectory ?? packedDashboard();

@@ -64,7 +64,11 @@ describe('berth-site', () => {
     [{ SITE_BILLING_TIME_ZONE: 'Asia/Kolkata' }, /billingTimeZone: must be whole hours from UTC/],
     [
       { SITE_HOSTS: '[{"name":"a","url":"http://203.0.113.5:7077","tokenFile":"/t"}]' },
-      /hosts\.0\.url: must lead to this/,
+      /hosts\.0\.url: must begin with https: beyond this machine/,
+    ],
+    [
+      { SITE_HOSTS: '[{"name":"a","url":"https://203.0.113.5:7077","tokenFile":"/t","pin":"sha256//x"}]' },
+      /hosts\.0\.url: needs a pin/,
     ],
     [{ SITE_HOSTS: '[{"name":' }, /cannot read SITE_HOSTS as JSON/],
     [{ SITE_CONFIG: '/nowhere/site.json' }, /cannot read \/nowhere\/site\.json/],

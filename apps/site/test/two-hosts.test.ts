@@ -8,17 +8,24 @@ const confile = 'FROM debian:bookworm\nEXPOSE 80\nLABEL berth.title="nginx" bert
 const cons: FakeCon[] = [];
 let site: TestSite, ada: Browser;
 
-/** Two whole daemons on the fake host, each with the template. */
+/** Two whole daemons on the fake host, each with the template; the second is spoken to as if it were far away. */
 beforeAll(async () => {
-  for (const firstPort of ['20000', '25000']) {
-    const con = await startFakeCon({ appsHost: '192.0.2.1', firstPort, sampleSeconds: '0.5' });
+  for (const [firstPort, listenHost] of [['20000'], ['25000', '0.0.0.0']] as const) {
+    const far: Record<string, string> = listenHost ? { listenHost } : {};
+    const con = await startFakeCon({ appsHost: '192.0.2.1', firstPort, sampleSeconds: '0.5', ...far });
     cons.push(con);
     await con.client['templates.build']({ name: 'nginx', version: '1', confile });
     await until(
       async () => (await con.client['templates.get']({ name: 'nginx', version: '1' })).template.state === 'ready',
     );
   }
-  const hosts = cons.map(({ url }, at) => ({ name: `host-${at}`, url, tokenVariable: `TOKEN_${at}` }));
+  const hosts = await Promise.all(
+    cons.map(async ({ client, url }, at) => {
+      const { pin } = await client['host.info']({});
+      const door = pin === undefined ? { url } : { url: url.replace('http:', 'https:'), pin };
+      return { name: `host-${at}`, ...door, tokenVariable: `TOKEN_${at}` };
+    }),
+  );
   const tokens = Object.fromEntries(cons.map(({ token }, at) => [`TOKEN_${at}`, token]));
   site = await testSite({ SITE_HOSTS: JSON.stringify(hosts), ...tokens, SITE_LOG_LEVEL: 'silent' });
   ada = await Browser.of(site.url, 'ada@example.org');

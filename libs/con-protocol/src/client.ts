@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { Problem } from '@berth/problem';
 import { decodeAnswer, encodeCall, Malformed, type Answer, type Struct } from '@berth/xmlrpc';
 import { z } from 'zod';
-import { nameOf, type Endpoint } from './endpoint.js';
+import { nameOf, pinnedAgent, type Endpoint } from './endpoint.js';
 import { exchange, type ExchangeBounds, type Incoming } from './exchange.js';
 import { problemOf } from './faults.js';
 import { methods, type Method, type MethodName } from './methods.js';
@@ -20,7 +20,7 @@ export function conClient(options: Endpoint & Partial<ExchangeBounds>): ConClien
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
     maxBytes: options.maxBytes ?? defaults.maxBytes,
   };
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const agent = pinnedAgent(options, bounds.connectMs, true) ?? new Agent({ keepAlive: true, maxSockets: 16 });
   const call = async (
     name: MethodName,
     params: unknown,

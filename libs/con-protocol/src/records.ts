@@ -21,6 +21,8 @@ export const HostInfo = z.object({
   running: int,
   /** Where forwarded ports answer. */
   appsHost: z.string(),
+  /** The key that answers beyond loopback, as `sha256//…`; absent where con answers on loopback alone. */
+  pin: z.string().optional(),
   warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
 });
 

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Problem } from '@berth/problem';
-import type { Endpoint } from './endpoint.js';
+import { pinnedAgent, type Endpoint } from './endpoint.js';
 import { exchange } from './exchange.js';
 
 /**
@@ -19,7 +19,7 @@ export async function putStream(
   const bounds = { connectMs: 2_000, timeoutMs, maxBytes: 64 * 1024 };
   const { status, body: answer } = await exchange(
     endpoint,
-    new Agent(),
+    pinnedAgent(endpoint, bounds.connectMs, false) ?? new Agent(),
     { method: 'PUT', path, headers, body },
     bounds,
   );

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { reach, type Endpoint } from '@berth/con-protocol';
+import { webSocketTo, type Endpoint } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { WebSocket } from 'ws';
 import { escaped } from './escape.js';
@@ -48,15 +48,8 @@ function carry({ endpoint, stdin, raw }: Room, path: string): Promise<number> {
 }
 
 function connect(endpoint: Endpoint, path: string): WebSocket {
-  const { socketPath, host, port, headers } = reach(endpoint);
-  const address = socketPath
-    ? `ws+unix:${socketPath}:${path}`
-    : `ws://${host?.includes(':') ? `[${host}]` : host}:${port}${path}`;
-  return new WebSocket(address, {
-    headers: headers as Record<string, string>,
-    perMessageDeflate: false,
-    maxPayload: 16 * 1024 * 1024,
-  });
+  const { address, ...way } = webSocketTo(endpoint, path);
+  return new WebSocket(address, { ...way, perMessageDeflate: false, maxPayload: 16 * 1024 * 1024 });
 }
 
 function feed(socket: WebSocket, stdin: NodeJS.ReadStream): void {

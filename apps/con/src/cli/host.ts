@@ -15,6 +15,7 @@ const info: Command = {
     terminal.line(`memory  ${shownBytes(host.memoryFreeBytes)} free of ${shownBytes(host.memoryBytes)}`);
     terminal.line(`disk    ${shownBytes(host.diskFreeBytes)} free of ${shownBytes(host.diskBytes)}`);
     terminal.line(`containers  ${host.running} running of ${host.containers}; ports answer at ${host.appsHost}`);
+    if (host.pin !== undefined) terminal.line(`key  ${host.pin}`);
     for (const { what, cure } of host.warnings) terminal.line(`warning: ${what}; ${cure}`);
     return 0;
   },

@@ -1,6 +1,6 @@
 import { Command as Parser, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
-import { conClient, methods, Unreachable, type Endpoint } from '@berth/con-protocol';
+import { conClient, faultIn, methods, Unreachable, type Endpoint } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { commandApart } from './apart.js';
 import type { Command, Given, Room } from './command.js';
@@ -60,7 +60,8 @@ function programOf(around: Surroundings, track: Track): Parser {
     .description('Manages the containers of one host. Every command but `daemon` asks the daemon.')
     .version(around.version)
     .option('--socket <path>', 'the unix socket of the daemon')
-    .option('--url <url>', 'its loopback address instead; the token is read from CON_TOKEN or --token-file')
+    .option('--url <url>', 'its address instead; the token is read from CON_TOKEN or --token-file')
+    .option('--pin <pin>', 'the key that answers at an https address, as `con host info` tells it there')
     .option('--token-file <path>', 'file that holds the token')
     .option('--json', 'print results as JSON')
     .configureHelp({ showGlobalOptions: true })
@@ -131,13 +132,13 @@ function roomOf(options: Given['options'], around: Surroundings): Room {
   return { con: conClient({ ...endpoint, timeoutMs: 60_000 }), endpoint, terminal, stdin, raw: { out, err } };
 }
 
-function endpointOf({ url, socket, tokenFile }: Given['options'], around: Surroundings): Endpoint {
+function endpointOf({ url, socket, tokenFile, pin }: Given['options'], around: Surroundings): Endpoint {
   if (typeof url !== 'string') return { socketPath: typeof socket === 'string' ? socket : around.socketPath() };
-  if (!URL.canParse(url) || new URL(url).protocol !== 'http:') {
-    throw new Problem('invalid', `cannot use the URL ${JSON.stringify(url)}: it must look like http://127.0.0.1:7077`);
-  }
+  const pinned = typeof pin === 'string' ? { pin } : {};
+  const fault = faultIn(url, pinned.pin);
+  if (fault !== undefined) throw new Problem('invalid', `cannot use the URL ${JSON.stringify(url)}: it ${fault}`);
   const token = typeof tokenFile === 'string' ? tokenIn(tokenFile) : around.token;
-  return token === undefined ? { url } : { url, token };
+  return token === undefined ? { url, ...pinned } : { url, token, ...pinned };
 }
 
 function tokenIn(file: string): string {

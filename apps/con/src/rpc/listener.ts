@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Problem } from '@berth/problem';
 import { encodeFault } from '@berth/xmlrpc';
 import { faultOf } from '@berth/con-protocol';
@@ -9,6 +10,7 @@ import type { Tickets } from '../streams/tickets.js';
 import { readBody, Slow, TooLong } from './body.js';
 import type { CallersClock } from './callers-clock.js';
 import type { Dispatch } from './dispatch.js';
+import type { Identity } from './identity.js';
 
 export type ListenerBounds = Readonly<{
   bodyBytes: number;
@@ -23,7 +25,9 @@ export const defaultBounds: ListenerBounds = { bodyBytes: 1024 * 1024, senderMs:
 
 export type ListenerNeeds = Readonly<{
   /** Which listener, for the log. */
-  name: 'socket' | 'loopback';
+  name: 'socket' | 'loopback' | 'network';
+  /** Where given, all that is said is encrypted. */
+  identity?: Identity;
   dispatch: Dispatch;
   tickets: Tickets;
   upgrades: Upgrades;
@@ -39,14 +43,18 @@ export class Listener {
   private calls = 0;
 
   constructor(private readonly needs: ListenerNeeds) {
-    const { senderMs, connections } = needs.bounds;
+    const { identity, bounds } = needs;
+    const { senderMs, connections } = bounds;
     // requestTimeout would cut uploads; calls have their own deadline.
-    this.server = createServer({
+    const times = {
       headersTimeout: senderMs,
       requestTimeout: 0,
       connectionsCheckingInterval: 500,
       keepAliveTimeout: 15_000,
-    });
+    };
+    this.server = identity
+      ? createTlsServer({ ...times, ...identity, minVersion: 'TLSv1.3', handshakeTimeout: senderMs })
+      : createServer(times);
     this.server.maxConnections = connections;
     this.server.on('request', (request, response) => void this.answer(request, response));
     this.server.on('upgrade', (request, socket, head) => {

@@ -8,6 +8,7 @@ import { Upgrades } from '../streams/upgrade.js';
 import type { CallersClock } from './callers-clock.js';
 import { Dispatch } from './dispatch.js';
 import { defaultBounds, Listener, type ListenerBounds } from './listener.js';
+import type { Identity } from './identity.js';
 import { tokenGate } from './token.js';
 
 export type ServersNeeds = Readonly<{
@@ -18,6 +19,8 @@ export type ServersNeeds = Readonly<{
   /** 0 takes any free one. */
   port: number;
   token: string;
+  /** Given where `host` is not loopback. */
+  identity?: Identity;
   clock?: CallersClock;
   log: Logger;
   bounds?: Partial<ListenerBounds>;
@@ -25,18 +28,19 @@ export type ServersNeeds = Readonly<{
 
 export type Servers = Readonly<{ socketPath: string; port: number; close(): Promise<void> }>;
 
-/** Opens both doors: the unix socket, for root alone and without a token, and loopback with it. */
+/** Opens both doors: the unix socket, for root alone and without a token, and an address with it, encrypted beyond loopback. */
 export async function startServers(needs: ServersNeeds): Promise<Servers> {
-  const { tickets, log, clock, socketPath, token } = needs;
+  const { tickets, log, clock, socketPath, token, identity } = needs;
   const bounds = { ...defaultBounds, ...needs.bounds };
   const upgrades = new Upgrades(tickets);
   const shared = { dispatch: new Dispatch(needs.handlers, log), tickets, upgrades, clock, log, bounds };
   const socket = new Listener({ ...shared, name: 'socket', mayEnter: () => true }).server;
-  const loopback = new Listener({ ...shared, name: 'loopback', mayEnter: tokenGate(token) }).server;
+  const far = identity ? ({ name: 'network', identity } as const) : ({ name: 'loopback' } as const);
+  const address = new Listener({ ...shared, ...far, mayEnter: tokenGate(token) }).server;
   await mustBeFree(socketPath);
-  await listen(loopback, { host: needs.host, port: needs.port }, `${needs.host}:${needs.port}`);
+  await listen(address, { host: needs.host, port: needs.port }, `${needs.host}:${needs.port}`);
   await listenForRoot(socket, socketPath);
-  const { port } = loopback.address() as AddressInfo;
+  const { port } = address.address() as AddressInfo;
   log.info({ socketPath, host: needs.host, port }, 'listening');
   return {
     socketPath,
@@ -45,9 +49,9 @@ export async function startServers(needs: ServersNeeds): Promise<Servers> {
       upgrades.close();
       const cut = setTimeout(() => {
         upgrades.terminate();
-        for (const server of [socket, loopback]) server.closeAllConnections();
+        for (const server of [socket, address]) server.closeAllConnections();
       }, 2_000);
-      await Promise.all([end(socket), end(loopback)]);
+      await Promise.all([end(socket), end(address)]);
       clearTimeout(cut);
     },
   };

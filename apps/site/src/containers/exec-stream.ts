@@ -1,4 +1,4 @@
-import { reach, type Endpoint } from '@berth/con-protocol';
+import { webSocketTo, type Endpoint } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { WebSocket } from 'ws';
 
@@ -11,12 +11,9 @@ const outputFrame = 1;
  * @param most bytes of output; more, or more time, ends it. @throws Problem `unavailable`
  */
 export function runStream(endpoint: Endpoint, path: string, bounds: { most: number; timeoutMs: number }): Promise<Ran> {
-  const { socketPath, host, port, headers } = reach(endpoint);
-  const address = socketPath
-    ? `ws+unix:${socketPath}:${path}`
-    : `ws://${host?.includes(':') ? `[${host}]` : host}:${port}${path}`;
+  const { address, ...way } = webSocketTo(endpoint, path);
   const socket = new WebSocket(address, {
-    headers: headers as Record<string, string>,
+    ...way,
     perMessageDeflate: false,
     maxPayload: 64 * 1024,
     handshakeTimeout: bounds.timeoutMs,

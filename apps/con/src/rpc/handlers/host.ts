@@ -7,6 +7,8 @@ type Needs = Readonly<{
   records: Records;
   instance: string;
   version: string;
+  /** Of the key that answers beyond loopback. */
+  pin: string | undefined;
   warnings: () => Warning[];
   now: () => Date;
 }>;
@@ -16,6 +18,7 @@ export function hostHandlers({
   records,
   instance,
   version,
+  pin,
   warnings,
   now,
 }: Needs): Pick<ConHandlers, 'host.info'> {
@@ -34,6 +37,7 @@ export function hostHandlers({
         containers: records.size,
         running: [...records.all()].filter(({ state }) => state === 'running' || state === 'frozen').length,
         appsHost: host.net.appsHost,
+        ...(pin === undefined ? {} : { pin }),
         warnings: warnings(),
       };
     },
