@@ -20,6 +20,13 @@ const numeric = (given: unknown): unknown =>
   typeof given === 'string' && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given;
 const whole = (least: number, most: number) => z.preprocess(numeric, z.number().int().min(least).max(most));
 
+/** As a list, or as text with commas. */
+const ports = z.preprocess(
+  (given) =>
+    typeof given === 'string' ? given.split(',').flatMap((part) => (part.trim() ? numeric(part.trim()) : [])) : given,
+  z.array(z.number().int().min(1).max(65_535)).readonly(),
+);
+
 /** Every setting of the daemon, with its default and its help. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
   name: z
@@ -74,6 +81,9 @@ const Settings = z.strictObject({
     .describe('how many connections a container may begin in a second; twice as many at once'),
   firstPort: whole(1024, 65_535).default(20_000).describe('first port of the host that is forwarded to containers'),
   lastPort: whole(1024, 65_535).default(29_999).describe('last port of the host that is forwarded to containers'),
+  reservedPorts: ports
+    .default([22, 80, 443])
+    .describe('ports of the host that no container may choose, whether something serves them at the moment or not'),
   firstId: whole(65_536, 65_000 * 65_536)
     .refine((id) => id % 65_536 === 0, 'must be a multiple of 65536')
     .default(16 * 65_536)

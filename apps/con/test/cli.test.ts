@@ -74,6 +74,11 @@ describe('con on the command line', () => {
     'containers.start': async ({ id }) => change(id, { state: 'starting' }),
     'containers.stop': async ({ id }) => change(id, { state: 'stopping' }),
     'containers.trash': async ({ id }) => change(id, { state: 'trashed' }),
+    'containers.forward': async ({ id, hostPort = 20_000, port, protocol = 'tcp', ...more }) => {
+      const forwards = [{ protocol, hostPort, port, ...more }];
+      return { ...change(id, { forwards }), hostPort };
+    },
+    'containers.unforward': async ({ id }) => change(id, { forwards: [] }),
     'containers.get': async ({ id }) => {
       const { state, name } = containers.find((one) => one.id === id)!;
       const next = {
@@ -316,6 +321,20 @@ describe('con on the command line', () => {
     }
   });
 
+  it('forwards a port, and takes it back', async () => {
+    containers = [container('c1', 'shop', { state: 'running' })];
+    expect(await type('forward shop 53/udp --host-port 5353 --from 192.0.2.1,2001:db8::/32')).toMatchObject({
+      code: 0,
+      out: 'port 5353 of the host leads to port 53/udp of shop\n',
+    });
+    const [forwarded] = containers[0]!.forwards;
+    const sources = ['192.0.2.1', '2001:db8::/32'];
+    expect(forwarded).toEqual({ protocol: 'udp', hostPort: 5353, port: 53, sources });
+    expect(await type('unforward shop 5353/udp')).toMatchObject({ code: 0, out: expect.stringContaining('no more') });
+    expect(containers[0]!.forwards).toEqual([]);
+    expect(await type('forward shop 53/sctp')).toMatchObject({ code: 1, err: expect.stringContaining('write 53') });
+  });
+
   it('helps at every level, and exits with 0', async () => {
     for (const { words, short } of commands) {
       for (const one of [words, short].filter((word) => word !== undefined)) {
@@ -332,6 +351,7 @@ describe('con on the command line', () => {
       'build',
       'create',
       'exec',
+      'forward',
       'list',
       'remove',
       'restart',
@@ -339,6 +359,7 @@ describe('con on the command line', () => {
       'start',
       'stop',
       'tree',
+      'unforward',
     ]);
   });
 });

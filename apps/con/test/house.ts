@@ -69,6 +69,13 @@ export class House {
     return session;
   }
 
+  /** Answers every line of TCP, and every datagram of UDP, with the same; it listens by then. */
+  async echo(slot: Slot, port: number): Promise<ExecSession> {
+    const session = this.host.runtime.exec(slot, ['perl', '-e', echo, `${port}`]);
+    await new Promise((resolve) => session.output.once('data', resolve));
+    return session;
+  }
+
   /** What of its containers is to be found on the host. */
   async traces(): Promise<string[]> {
     const { name, runDirectory } = this.config;
@@ -106,6 +113,19 @@ const server = `
     next if fork;
     while (my $line = <$c>) { last if $line =~ /^\\r?$/ }
     print $c "HTTP/1.0 200 OK\\r\\nContent-Length: ".length($ARGV[1])."\\r\\n\\r\\n$ARGV[1]";
+    exit;
+  }`;
+
+const echo = `
+  use IO::Socket::INET;
+  my $udp = IO::Socket::INET->new(LocalPort => $ARGV[0], Proto => "udp") or die $!;
+  my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die $!;
+  $| = 1; print "ready\\n";
+  $SIG{CHLD} = 'IGNORE';
+  if (!fork) { while (defined $udp->recv(my $said, 100)) { $udp->send($said) } exit }
+  while (my $c = $s->accept) {
+    next if fork;
+    while (my $line = <$c>) { print $c $line; $c->flush }
     exit;
   }`;
 

@@ -67,6 +67,29 @@ export class Lan {
     };
   }
 
+  /** What somebody there is answered at a port of the host, within a second; `from` is one of its addresses. */
+  async asks(protocol: 'tcp' | 'udp', port: number, from: string): Promise<string> {
+    return must(['ip', 'netns', 'exec', this.name, 'perl', '-e', ask, protocol, this.gateway, `${port}`, from]);
+  }
+
+  /** A connection that stays: each word said into it is answered, until it is cut. */
+  talk(port: number, from: string): { say(word: string): Promise<string>; end(): Promise<unknown> } {
+    const child = open(['ip', 'netns', 'exec', this.name, 'perl', '-e', talk, this.gateway, `${port}`, from]);
+    return {
+      say: (word) => {
+        const heard = new Promise<string>((resolve) =>
+          child.output.once('data', (bytes: Buffer) => resolve(`${bytes}`)),
+        );
+        child.input.write(`${word}\n`);
+        return heard;
+      },
+      end: () => {
+        child.input.end();
+        return child.exit;
+      },
+    };
+  }
+
   private async build(): Promise<void> {
     const { name } = this;
     await must(['ip', 'netns', 'add', name]);
@@ -113,3 +136,36 @@ const flood = `
   }
   $| = 1; print scalar @open;
   <STDIN>;`;
+
+const ask = `
+  use IO::Socket::INET;
+  my ($proto, $host, $port, $from) = @ARGV;
+  $SIG{ALRM} = sub { print "closed"; exit };
+  alarm 1;
+  my $s = IO::Socket::INET->new(Proto => $proto, PeerAddr => $host, PeerPort => $port, LocalAddr => $from);
+  if (!$s) { print "closed"; exit }
+  print $s $proto eq "udp" ? "hello" : "GET / HTTP/1.0\\r\\n\\r\\n";
+  $s->flush;
+  my $answer;
+  if ($proto eq "udp") { print defined $s->recv($answer, 100) ? $answer : "closed"; exit }
+  $answer = join '', <$s>;
+  $answer =~ s/.*?\\r\\n\\r\\n//s;
+  print $answer || "closed";`;
+
+/** Each word is answered by the echo at the other end, or by "closed" after a second. */
+const talk = `
+  use IO::Socket::INET;
+  my ($host, $port, $from) = @ARGV;
+  $| = 1;
+  my $s = IO::Socket::INET->new(PeerAddr => $host, PeerPort => $port, LocalAddr => $from, Timeout => 1);
+  while (my $word = <STDIN>) {
+    my $answer = eval {
+      local $SIG{ALRM} = sub { die };
+      alarm 1;
+      $s->print($word); $s->flush;
+      my $line = <$s>;
+      alarm 0;
+      $line;
+    };
+    print $answer || "closed\\n";
+  }`;

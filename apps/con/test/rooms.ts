@@ -167,6 +167,7 @@ export class Rooms {
       clock,
       tell,
       trashSeconds: config.trashSeconds,
+      reservedPorts: config.reservedPorts,
       isNewBoot: this.bootId !== this.bootBefore,
     };
     this.containers = new Containers({ ...needs, numbers });

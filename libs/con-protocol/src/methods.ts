@@ -3,7 +3,7 @@ import * as record from './records.js';
 import { decimal, instant, int, position } from './values.js';
 
 /** Grows by one with every change of the table; see `host.info`. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 export type Method = Readonly<{
   /** One sentence: `system.methodHelp`, the command line's help and the documentation. */
@@ -112,6 +112,23 @@ export const methods = {
   'containers.limit': {
     help: 'Holds a container to other limits, at once where it runs; refused where it uses more memory than that.',
     params: byId.extend({ limits: record.Limits }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.forward': {
+    help: 'Leads a port of the host to a port of a container, at once where it runs; the same protocol and port again is the same forward, open to the sources that are told, or to everybody.',
+    params: byId.extend({
+      protocol: z.enum(['tcp', 'udp']).optional(),
+      port: int.min(1).max(65_535),
+      /** One of the pool unless told. */
+      hostPort: int.min(1).max(65_535).optional(),
+      /** IPv4 and IPv6 networks such as 198.51.100.0/24. */
+      sources: z.array(z.string()).max(64).optional(),
+    }),
+    result: z.object({ container: record.Container, hostPort: int }),
+  },
+  'containers.unforward': {
+    help: 'Takes a port of the host from a container and ends the connections that came by it; not of those that its template exposes. Already gone is success.',
+    params: byId.extend({ protocol: z.enum(['tcp', 'udp']).optional(), hostPort: int.min(1).max(65_535) }),
     result: z.object({ container: record.Container }),
   },
   'containers.list': {

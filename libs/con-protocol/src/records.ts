@@ -67,7 +67,15 @@ export const Snapshot = z.object({
   containers: int,
 });
 
-export const Forward = z.object({ protocol: z.enum(['tcp', 'udp']), hostPort: int, port: int });
+export const Forward = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  hostPort: int,
+  port: int,
+  /** Networks that alone may come this way; absent: everybody may. */
+  sources: z.array(z.string()).optional(),
+  /** Asked for by `containers.forward`; the others are what the template exposes, and stay. */
+  added: z.boolean().optional(),
+});
 
 export const Limits = z.object({ memoryBytes: decimal, cpuMillis: int, pids: int });
 

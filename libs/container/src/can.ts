@@ -2,7 +2,19 @@ import type { State } from './state.js';
 
 /** The verbs, the same word in page, route, RPC method and command line. */
 export type Action =
-  'start' | 'stop' | 'restart' | 'freeze' | 'thaw' | 'rename' | 'limit' | 'trash' | 'restore' | 'destroy' | 'exec';
+  | 'start'
+  | 'stop'
+  | 'restart'
+  | 'freeze'
+  | 'thaw'
+  | 'rename'
+  | 'limit'
+  | 'forward'
+  | 'unforward'
+  | 'trash'
+  | 'restore'
+  | 'destroy'
+  | 'exec';
 
 export type Verdict = { allowed: true } | { allowed: false; because: State };
 
@@ -15,6 +27,8 @@ const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   thaw: ['frozen'],
   rename: ['stopped', 'running', 'frozen', 'failed'],
   limit: ['stopped', 'running', 'frozen', 'failed'],
+  forward: ['stopped', 'running', 'frozen', 'failed'],
+  unforward: ['stopped', 'running', 'frozen', 'failed'],
   trash: ['stopped', 'running', 'frozen', 'failed'],
   restore: ['trashed'],
   destroy: ['trashed', 'failed'],

@@ -5,6 +5,7 @@ import { columns } from './columns.js';
 import { textOf, type Command, type Given, type Room } from './command.js';
 import { find } from './find.js';
 import { settle } from './settle.js';
+import { forward, unforward } from './forwards.js';
 import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
 
 const noWait = ['--no-wait', 'do not wait until it is done'] as const;
@@ -169,6 +170,8 @@ export const containerCommands: readonly Command[] = [
   leadingTo('thaw', 'running'),
   rename,
   limit,
+  forward,
+  unforward,
   list,
   get,
   leadingTo('trash', 'trashed', 'remove'),

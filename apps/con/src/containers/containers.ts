@@ -19,6 +19,7 @@ import type { TemplateSource } from '../templates/ready.js';
 import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
 import type { Change, ContainerRecord } from './record.js';
+import { Forwards } from './forwards.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
 import { relimit, strangers, syncNet } from './recovery.js';
@@ -32,6 +33,8 @@ export type ContainersNeeds = Readonly<{
   templates: TemplateSource;
   clock: Clock;
   trashSeconds: number;
+  /** Ports of the host that nobody may choose. */
+  reservedPorts: readonly number[];
   /** The host was restarted since the last daemon: what ran then is started again. */
   isNewBoot: boolean;
   /** Told what failed in the background, with its cause. */
@@ -56,6 +59,7 @@ const startsAtOnce = 4;
 
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
+  readonly forwards: Forwards;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -66,6 +70,15 @@ export class Containers {
   constructor(private readonly needs: ContainersNeeds) {
     this.life = new Life(needs);
     this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
+    this.forwards = new Forwards({
+      ...needs,
+      must: (id) => this.must(id),
+      mustAllow: (action, record) => this.mustAllow(action, record),
+      moment: (doing, id, work) => this.settling.moment(doing, id, work),
+      change: (record, change) => this.change(record, change),
+      together: (work) => this.together(work),
+      shown: (id) => this.get(id),
+    });
   }
 
   witnessedBy(witness: Witness): void {
@@ -383,7 +396,7 @@ export class Containers {
       template: { name: template.name, version: template.version },
       snapshot: template.snapshot,
       address: numbers.addressOf(slot),
-      forwards: template.ports.map((port) => ({ protocol: 'tcp', hostPort: numbers.takePort(slot, now), port })),
+      forwards: this.forwards.exposed(template, slot, now),
       tariffTag: order.tariffTag ?? '',
       secret: randomBytes(32).toString('hex'),
       environment: template.environment,

@@ -43,5 +43,6 @@ export type Change = Readonly<
     again: true | null;
     name: string;
     limits: Limits;
+    forwards: readonly Forward[];
   }>
 >;

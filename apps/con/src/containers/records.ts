@@ -125,7 +125,7 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ? where id = ?`,
+           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ? where id = ?`,
       )
       .run(
         after.state,
@@ -135,7 +135,8 @@ export class Records {
         after.boot,
         after.startedAt?.getTime() ?? null,
         after.again ? 1 : 0,
-        ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids, id],
+        ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
+        ...[JSON.stringify(after.forwards), id],
       );
     this.keep(after);
     return after;

@@ -28,7 +28,7 @@ export function shown(record: ContainerRecord, appsHost: string): Container {
 
 /** Where the first port that its template exposes answers. */
 export function urlOf({ forwards }: Pick<ContainerRecord, 'forwards'>, appsHost: string): string | undefined {
-  const [first] = forwards;
+  const first = forwards.find(({ added, protocol }) => !added && protocol === 'tcp');
   if (!first) return undefined;
   return `http://${appsHost.includes(':') ? `[${appsHost}]` : appsHost}:${first.hostPort}`;
 }

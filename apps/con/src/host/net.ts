@@ -1,7 +1,16 @@
 import type { Slot } from './runtime.js';
 
+export type Protocol = 'tcp' | 'udp';
+
 /** A port of the host that leads to a port of a container. */
-export type Forwarding = Readonly<{ protocol: 'tcp' | 'udp'; hostPort: number; address: string; port: number }>;
+export type Forwarding = Readonly<{
+  protocol: Protocol;
+  hostPort: number;
+  address: string;
+  port: number;
+  /** Networks in canonical CIDR notation that alone may come this way; absent: everybody may. */
+  sources?: readonly string[];
+}>;
 
 /** Bytes at a container's own address since the element was made: to it and from it. */
 export type Traffic = Readonly<{ bytesIn: bigint; bytesOut: bigint }>;
@@ -15,10 +24,14 @@ export interface Net {
   }): Promise<void>;
   /** Adds elements. Already there is success. */
   open(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void>;
-  /** Removes elements and the connections tracked through them. Already absent is success. */
+  /** Makes what stands at an open address be exactly this; connections that were let in and would not be any more end. */
+  change(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void>;
+  /** Removes all that stands at an address, and the connections tracked through it. Already absent is success. */
   close(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void>;
   /** By address. */
   traffic(): Promise<ReadonlyMap<string, Traffic>>;
+  /** Whether the host itself listens at that port, at any of its addresses: a forward would take its place. */
+  serves(protocol: Protocol, port: number): boolean;
   /** Where forwarded ports answer: a host name or an address. */
   readonly appsHost: string;
 }

@@ -57,24 +57,48 @@ export class Numbers {
   }
 
   /** @throws Problem `unavailable` where the pool of ports is empty. */
-  takePort(slot: number, now: Date): number {
+  takePort(slot: number, now: Date, isServed: (port: number) => boolean = () => false): number {
     const { firstPort, lastPort } = this.pools;
-    const port = this.firstFree('port_use', 'port', this.nextPort, [firstPort, lastPort], now);
+    const port = this.firstFree('port_use', 'port', this.nextPort, [firstPort, lastPort], now, isServed);
     if (port === undefined)
       throw new Problem('unavailable', `cannot forward a port: all from ${firstPort} to ${lastPort} are taken`);
-    this.database
-      .prepare(
-        'insert into port_use (port, slot) values (?, ?) on conflict do update set slot = excluded.slot, released_at = null',
-      )
-      .run(port, slot);
+    this.keepPort(port, slot);
     this.nextPort = port + 1;
     return port;
+  }
+
+  /** A port that somebody has chosen. Its own slot may have it again at once. @throws Problem `conflict` */
+  choosePort(port: number, slot: number, now: Date): void {
+    const row = this.database.prepare('select slot, released_at from port_use where port = ?').get(port) as
+      { slot: bigint; released_at: bigint | null } | undefined;
+    if (row && Number(row.slot) !== slot) {
+      const restMs = this.pools.restSeconds * 1_000;
+      if (row.released_at === null)
+        throw new Problem('conflict', `cannot forward port ${port} of the host: another container has it`);
+      if (Number(row.released_at) > now.getTime() - restMs) {
+        const until = new Date(Number(row.released_at) + restMs).toISOString();
+        throw new Problem(
+          'conflict',
+          `cannot forward port ${port} of the host: it rests until ${until}; choose another`,
+        );
+      }
+    }
+    this.keepPort(port, slot);
+  }
+
+  /** It rests from now on. */
+  releasePort(port: number, slot: number, now: Date): void {
+    this.database
+      .prepare('update port_use set released_at = ? where port = ? and slot = ?')
+      .run(now.getTime(), port, slot);
   }
 
   /** Gives a slot and its ports back; they rest from now on. */
   release(slot: number, now: Date): void {
     this.database.prepare('update slot_use set released_at = ? where slot = ?').run(now.getTime(), slot);
-    this.database.prepare('update port_use set released_at = ? where slot = ?').run(now.getTime(), slot);
+    this.database
+      .prepare('update port_use set released_at = ? where slot = ? and released_at is null')
+      .run(now.getTime(), slot);
   }
 
   /** A slot that something unknown sits on is never given to anybody. */
@@ -88,6 +112,14 @@ export class Numbers {
     return `${this.pools.addressPool.replace(/\.0\.0\/16$/, '')}.${slot >> 8}.${slot & 255}`;
   }
 
+  private keepPort(port: number, slot: number): void {
+    this.database
+      .prepare(
+        'insert into port_use (port, slot) values (?, ?) on conflict do update set slot = excluded.slot, released_at = null',
+      )
+      .run(port, slot);
+  }
+
   /** From `next` upwards, then once around: numbers just given back are met last. */
   private firstFree(
     table: 'slot_use' | 'port_use',
@@ -95,6 +127,7 @@ export class Numbers {
     next: number,
     [first, last]: [number, number],
     now: Date,
+    isServed: (port: number) => boolean = () => false,
   ): number | undefined {
     const rested = now.getTime() - this.pools.restSeconds * 1_000;
     const isTaken = this.database.prepare(
@@ -103,7 +136,7 @@ export class Numbers {
     const count = last - first + 1;
     for (let step = 0; step < count; step++) {
       const number = first + ((Math.max(next, first) - first + step) % count);
-      if (!isTaken.get(number, rested)) return number;
+      if (!isTaken.get(number, rested) && !isServed(number)) return number;
     }
     return undefined;
   }

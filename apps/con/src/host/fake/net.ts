@@ -1,4 +1,4 @@
-import type { Forwarding, Net, Traffic } from '../net.js';
+import type { Forwarding, Net, Protocol, Traffic } from '../net.js';
 import type { Slot } from '../runtime.js';
 import type { Shelf } from './shelf.js';
 
@@ -31,6 +31,15 @@ export class FakeNet implements Net {
     const openedAt = this.addresses.get(slot)?.openedAt ?? this.now();
     this.addresses.put(slot, { address, openedAt, hostPorts: forwards.map(({ hostPort }) => hostPort) });
     return Promise.resolve();
+  }
+
+  change(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
+    return this.addresses.get(slot) ? this.open(slot, address, forwards) : Promise.resolve();
+  }
+
+  /** Pretends that the host has sshd, and nothing else. */
+  serves(protocol: Protocol, port: number): boolean {
+    return protocol === 'tcp' && port === 22;
   }
 
   close(slot: Slot): Promise<void> {

@@ -1,25 +1,28 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { Forwarding, Net, Traffic } from '../net.js';
+import type { Forwarding, Net, Protocol, Traffic } from '../net.js';
 import type { Slot } from '../runtime.js';
+import { elementsOf, lineSources, ofAddress, type Attachment } from './attachment.js';
+import { endConnections, endForwarded } from './connections.js';
 import { run } from './exec.js';
-import { gateway, vethOf } from './names.js';
+import { isServed } from './listening.js';
+import { gateway } from './names.js';
+import { constantRules, known } from './nft-rules.js';
 import {
   additions,
-  constantRules,
-  known,
-  lineSources,
+  elements,
   listed,
-  portKey,
   removals,
   tableOf,
-  targetOf,
+  together,
   trafficOf,
+  where,
+  without,
   type Elements,
   type Listed,
-} from './nft.js';
+} from './nft-sets.js';
 import { mirrorServices, nameServices } from './services.js';
 
 /** Room for a table of 65,000 containers. */
@@ -41,37 +44,67 @@ export class LinuxNet implements Net {
       await this.holdPool();
       await this.beGateway();
       const mirrors = await mirrorServices(this.config);
-      const elements = { ...this.elements(wanted), services: new Set([...nameServices(), ...mirrors]) };
+      const all = together(
+        elements({
+          sources: lineSources(this.config),
+          uplinks: defaultInterfaces(),
+          services: [...nameServices(), ...mirrors],
+        }),
+        ...attachments(wanted).map((one) => elementsOf(this.config, one)),
+      );
       const stands = await this.list();
-      if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, elements)]);
+      if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, all)]);
       const foreign =
         stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== known.sets.length;
-      await (foreign ? this.replace(elements, stands.elements) : this.adjust(elements, stands.elements));
+      await (foreign ? this.replace(all, stands.elements) : this.adjust(all, stands.elements));
     });
   }
 
   open(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
-    const elements = this.elements({ addresses: [{ slot, address }], forwards });
     return this.inTurn(() =>
-      this.nft(additions(this.config, { ...elements, sources: new Set([this.source(slot, address)]) })),
+      this.nft(
+        additions(
+          this.config,
+          together(
+            elementsOf(this.config, { slot, address, forwards }),
+            elements({ uplinks: defaultInterfaces(), services: nameServices() }),
+          ),
+        ),
+      ),
     );
   }
 
-  close(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
+  change(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
+    return this.inTurn(async () => {
+      const stands = await this.list();
+      if (!stands) return; // the next sync makes it, with this
+      const [before, after] = [
+        ofAddress(stands.elements, address),
+        elementsOf(this.config, { slot, address, forwards }),
+      ];
+      const [lost, won] = [without(before, after), without(after, before)];
+      await this.nft([...removals(this.config, lost), ...additions(this.config, won)]);
+      // Who was admitted may not be any more: wherever something of a port was taken away or is narrower now.
+      const touched = new Set([
+        ...[...lost.admitted.keys()].map(portOf),
+        ...lost.forwards.keys(),
+        ...won.narrowed.keys(),
+      ]);
+      for (const port of touched) await endForwarded(forwardAt(port, address));
+    });
+  }
+
+  close(_slot: Slot, address: string, _forwards: readonly Forwarding[] = []): Promise<void> {
     return this.inTurn(async () => {
       const stands = await this.list();
       if (!stands) return;
-      const { from, to, sources, forwards: standing } = stands.elements;
-      const source = this.source(slot, address);
-      const ports = forwards.filter((one) => standing.get(portKey(one)) === targetOf(one)).map(portKey);
-      await this.nft([
-        ...removals(this.config, 'forwards', ports),
-        ...removals(this.config, 'from', from.has(address) ? [address] : []),
-        ...removals(this.config, 'to', to.has(address) ? [address] : []),
-        ...removals(this.config, 'sources', sources.has(source) ? [source] : []),
-      ]);
-      await this.forgetConnections(address);
+      await this.nft(removals(this.config, ofAddress(stands.elements, address)));
+      await endConnections(address);
     });
+  }
+
+  serves(protocol: Protocol, port: number): boolean {
+    return isServed(protocol, port);
   }
 
   async traffic(): Promise<ReadonlyMap<string, Traffic>> {
@@ -97,57 +130,21 @@ export class LinuxNet implements Net {
 
   /** Keeps elements and their counters, and replaces the rules in the same breath. */
   private adjust(wanted: Elements, stands: Elements): Promise<void> {
-    const extra = (has: Iterable<string>, wants: { has(key: string): boolean }): string[] =>
-      [...has].filter((key) => !wants.has(key));
-    const moved = [...stands.forwards].filter(([port, target]) => wanted.forwards.get(port) !== target);
     return this.nft([
       ...constantRules(this.config),
-      ...removals(this.config, 'from', extra(stands.from.keys(), wanted.from)),
-      ...removals(this.config, 'to', extra(stands.to.keys(), wanted.to)),
-      ...removals(this.config, 'sources', extra(stands.sources, wanted.sources)),
-      ...removals(this.config, 'uplinks', extra(stands.uplinks, wanted.uplinks)),
-      ...removals(this.config, 'services', extra(stands.services, wanted.services)),
-      ...removals(
-        this.config,
-        'forwards',
-        moved.map(([port]) => port),
-      ),
-      ...additions(this.config, wanted),
+      ...removals(this.config, without(stands, wanted)),
+      ...additions(this.config, without(wanted, stands)),
     ]);
   }
 
   /** For a table that another version of con made: bytes are handed over, the rest is made anew. */
   private replace(wanted: Elements, stands: Elements): Promise<void> {
-    const kept = (addresses: ReadonlyMap<string, bigint>, counted: ReadonlyMap<string, bigint>): Map<string, bigint> =>
-      new Map([...addresses.keys()].map((address) => [address, counted.get(address) ?? 0n]));
+    const counted = where(stands, (name, key) => (name === 'from' || name === 'to') && wanted[name].has(key));
     return this.nft([
       `delete table inet ${tableOf(this.config)}`,
       ...constantRules(this.config),
-      ...additions(this.config, {
-        ...wanted,
-        from: kept(wanted.from, stands.from),
-        to: kept(wanted.to, stands.to),
-      }),
+      ...additions(this.config, together(wanted, counted)),
     ]);
-  }
-
-  private elements({ addresses, forwards }: Wanted): Elements {
-    const counted = new Map(addresses.map(({ address }) => [address, 0n]));
-    return {
-      from: counted,
-      to: counted,
-      sources: new Set([
-        ...lineSources(this.config),
-        ...addresses.map(({ slot, address }) => this.source(slot, address)),
-      ]),
-      forwards: new Map(forwards.map((one) => [portKey(one), targetOf(one)])),
-      uplinks: new Set(defaultInterfaces()),
-      services: nameServices(),
-    };
-  }
-
-  private source(slot: Slot, address: string): string {
-    return `${vethOf(this.config, slot)} . ${address}`;
   }
 
   /** The whole table, or one set of it; absent where there is none. One set a command: nft 1.0.6 fails at two. */
@@ -183,22 +180,24 @@ export class LinuxNet implements Net {
     if (code !== 0) throw new Problem('internal', `cannot answer as the containers' gateway ${gateway}: ${errors}`);
   }
 
-  /** The kernel lets established connections live on after their rule has gone; by source, then by who answered. */
-  private async forgetConnections(address: string): Promise<void> {
-    if (!existsSync('/usr/sbin/conntrack')) return; // prepare() warns of it
-    const sides = ['--orig-src', '--reply-src'];
-    for (const { code, errors } of await Promise.all(sides.map((side) => run(['conntrack', '-D', side, address])))) {
-      if (code !== 0 && !/ 0 flow entries/.test(errors)) {
-        throw new Problem('internal', `cannot end the connections of ${address}: ${errors}`);
-      }
-    }
-  }
-
   private inTurn<T>(task: () => Promise<T>): Promise<T> {
     const turn = this.last.then(task, task);
     this.last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+function attachments({ addresses, forwards }: Wanted): Attachment[] {
+  const byAddress = new Map(addresses.map(({ address }) => [address, [] as Forwarding[]]));
+  for (const one of forwards) byAddress.get(one.address)?.push(one);
+  return addresses.map((one) => ({ ...one, forwards: byAddress.get(one.address) ?? [] }));
+}
+
+const portOf = (admitted: string): string => admitted.split(' . ').slice(0, 2).join(' . ');
+
+function forwardAt(port: string, address: string): Pick<Forwarding, 'protocol' | 'hostPort' | 'address'> {
+  const [protocol, hostPort] = port.split(' . ');
+  return { protocol: protocol === 'udp' ? 'udp' : 'tcp', hostPort: Number(hostPort), address };
 }
 
 /** Interfaces that a default route leads out of (proc(5), /proc/net/route: destination and mask 0). */

@@ -7,7 +7,7 @@ import { readIfThere, type Cgroups, type Controller } from './cgroups.js';
 import { settingOf, type Changes } from './changes.js';
 import { run } from './exec.js';
 import { rangeWidth } from './lxc-config.js';
-import { tableOf } from './nft.js';
+import { tableOf } from './nft-sets.js';
 import { defaultAddress } from './net.js';
 import { hostServers } from './resolver.js';
 

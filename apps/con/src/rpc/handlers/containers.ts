@@ -34,6 +34,8 @@ export function containerHandlers({
     'containers.thaw': async ({ id }) => ({ container: await containers.thaw(id) }),
     'containers.rename': async ({ id, name }) => ({ container: containers.rename(id, name) }),
     'containers.limit': async ({ id, limits }) => ({ container: await containers.limit(id, limits) }),
+    'containers.forward': (order) => containers.forwards.forward(order),
+    'containers.unforward': async (order) => ({ container: await containers.forwards.unforward(order) }),
     'containers.trash': async ({ id }) => ({ container: containers.trash(id) }),
     'containers.restore': async ({ id }) => ({ container: containers.restore(id) }),
     'containers.destroy': async ({ id }) => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { additions, constantRules, lineSources, listed, removals, trafficOf } from './nft.js';
+import { elementsOf, lineSources, ofAddress } from './attachment.js';
+import { constantRules } from './nft-rules.js';
+import { additions, elements as given, listed, removals, together, trafficOf, without } from './nft-sets.js';
 
 const config = {
   name: 'con',
@@ -41,6 +43,19 @@ const printed = `table inet berth_con {
 			     udp . 20001 : 10.77.0.2 . 53 }
 	}
 
+	set narrowed {
+		type inet_proto . inet_service
+		size 131072
+		elements = { tcp . 20000 }
+	}
+
+	set admitted {
+		type inet_proto . inet_service . ipv4_addr
+		flags interval
+		elements = { tcp . 20000 . 198.51.100.0/24,
+			     tcp . 20000 . 192.0.2.1 }
+	}
+
 	set uplinks {
 		type ifname
 		size 64
@@ -65,21 +80,22 @@ describe('the nftables table', () => {
     const { elements, chains, sets } = listed(printed);
     expect(elements.from).toEqual(
       new Map([
-        ['10.77.0.1', 18446744073709551615n],
-        ['10.77.0.2', 0n],
+        ['10.77.0.1', '18446744073709551615'],
+        ['10.77.0.2', '0'],
       ]),
     );
-    expect(elements.sources).toEqual(new Set(['conv1 . 10.77.0.1', 'conb1 . 10.77.255.1']));
+    expect([...elements.sources.keys()]).toEqual(['conv1 . 10.77.0.1', 'conb1 . 10.77.255.1']);
     expect(elements.forwards).toEqual(
       new Map([
         ['tcp . 20000', '10.77.0.1 . 80'],
         ['udp . 20001', '10.77.0.2 . 53'],
       ]),
     );
-    expect(elements.uplinks).toEqual(new Set());
-    expect(elements.services).toEqual(new Set(['10.255.255.53 . udp . 53', '10.255.255.53 . tcp . 53']));
+    expect(elements.uplinks.size).toBe(0);
+    expect([...elements.admitted.keys()]).toEqual(['tcp . 20000 . 198.51.100.0/24', 'tcp . 20000 . 192.0.2.1']);
+    expect([...elements.services.keys()]).toEqual(['10.255.255.53 . udp . 53', '10.255.255.53 . tcp . 53']);
     expect(chains).toEqual(['early']);
-    expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'uplinks', 'services']);
+    expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'narrowed', 'admitted', 'uplinks', 'services']);
   });
 
   it('tells traffic from the side of the container', () => {
@@ -89,7 +105,7 @@ describe('the nftables table', () => {
   });
 
   it('hands counters over when it is made anew', () => {
-    expect(additions(config, { from: new Map([['10.77.0.1', 5_000_000_000n]]) })).toEqual([
+    expect(additions(config, given({ from: [['10.77.0.1', '5000000000']] }))).toEqual([
       'add element inet berth_con from { 10.77.0.1 counter packets 0 bytes 5000000000 }',
     ]);
   });
@@ -111,6 +127,26 @@ describe('the nftables table', () => {
   });
 
   it('removes nothing where nothing is to be removed', () => {
-    expect(removals(config, 'from', [])).toEqual([]);
+    expect(removals(config, given({}))).toEqual([]);
+  });
+
+  it('is told what a container has, and finds all of it again by the address', () => {
+    const attached = elementsOf(config, {
+      slot: 1,
+      address: '10.77.0.1',
+      forwards: [
+        { protocol: 'tcp', hostPort: 20000, address: '10.77.0.1', port: 80, sources: ['192.0.2.1', '2001:db8::/32'] },
+        { protocol: 'udp', hostPort: 20000, address: '10.77.0.1', port: 53 },
+      ],
+    });
+    const neighbour = elementsOf(config, {
+      slot: 11,
+      address: '10.77.0.11',
+      forwards: [{ protocol: 'tcp', hostPort: 20001, address: '10.77.0.11', port: 80, sources: ['192.0.2.0/24'] }],
+    });
+    expect(additions(config, attached).join('\n')).toContain('admitted { tcp . 20000 . 192.0.2.1 }');
+    expect(ofAddress(together(attached, neighbour), '10.77.0.1')).toEqual(attached);
+    expect(ofAddress(together(attached, neighbour), '10.77.0.11')).toEqual(neighbour);
+    expect(removals(config, without(attached, attached))).toEqual([]);
   });
 });

@@ -1,0 +1,48 @@
+import type { Config } from '../../config.js';
+import type { Forwarding } from '../net.js';
+import type { Slot } from '../runtime.js';
+import { lineAddress, lineNetworks, lineVeth, vethOf } from './names.js';
+import { elements, where, type Elements } from './nft-sets.js';
+
+type Named = Pick<Config, 'name' | 'addressPool'>;
+
+/** What a container has of the network: an address, and the ports of the host that lead there. */
+export type Attachment = Readonly<{ slot: Slot; address: string; forwards: readonly Forwarding[] }>;
+
+export const portKey = ({ protocol, hostPort }: Pick<Forwarding, 'protocol' | 'hostPort'>): string =>
+  `${protocol} . ${hostPort}`;
+const targetOf = (forward: Forwarding): string => `${forward.address} . ${forward.port}`;
+
+/** What stands for it in the table. */
+export function elementsOf(config: Named, { slot, address, forwards }: Attachment): Elements {
+  const narrowed = forwards.filter(({ sources }) => sources !== undefined);
+  return elements({
+    from: [address],
+    to: [address],
+    sources: [`${vethOf(config, slot)} . ${address}`],
+    forwards: forwards.map((one) => [portKey(one), targetOf(one)] as const),
+    narrowed: narrowed.map(portKey),
+    admitted: narrowed.flatMap((one) => (one.sources ?? []).filter(isOf4).map((range) => `${portKey(one)} . ${range}`)),
+  });
+}
+
+/** What stands for an address, whoever put it there. */
+export function ofAddress(stands: Elements, address: string): Elements {
+  const ports = new Set([...stands.forwards].flatMap(([port, to]) => (to.startsWith(`${address} . `) ? port : [])));
+  return where(stands, (name, key) => {
+    if (name === 'forwards' || name === 'narrowed') return ports.has(key);
+    if (name === 'admitted') return ports.has(key.split(' . ').slice(0, 2).join(' . '));
+    if (name === 'sources') return key.endsWith(` . ${address}`);
+    return (name === 'from' || name === 'to') && key === address;
+  });
+}
+
+const isOf4 = (range: string): boolean => !range.includes(':');
+
+/** Sources of lines never change: the daemon has 254 interfaces for them, each with its address. */
+export function lineSources(config: Named): string[] {
+  return Array.from(
+    { length: lineNetworks },
+    (_, at) => `${lineVeth(config, at + 1)} . ${lineAddress(config, at + 1)}`,
+  );
+}

@@ -1,0 +1,109 @@
+import type { Config } from '../../config.js';
+import { declarations, setNames, tableOf } from './nft-sets.js';
+
+type Ruled = Pick<
+  Config,
+  'name' | 'addressPool' | 'closedRanges' | 'openRanges' | 'connectionsPerContainer' | 'newConnectionsPerSecond'
+>;
+
+/** The kernel fills these itself: by address, how many connections there are and how fast new ones come. */
+const dynamicSets = ['going', 'coming', 'pace'] as const;
+
+const chains = ['early', 'incoming', 'outgoing', 'translate', 'arriving', 'passing', 'counting'] as const;
+
+const dynamic = [
+  'set going { type ipv4_addr; size 65536; flags dynamic; }',
+  'set coming { type ipv4_addr; size 65536; flags dynamic; }',
+  'set pace { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
+];
+
+/**
+ * The constant rules: who may send what to whom.
+ *
+ * Bytes are counted where a packet enters the host (source) and where it leaves (destination), because a counter in the
+ * forward hook sees nothing of what the host's own processes exchange with a container.
+ */
+function rules(config: Ruled): string[] {
+  const inside = `{ "${config.name}v*", "${config.name}b*" }`;
+  const pool = config.addressPool;
+  const most = config.connectionsPerContainer;
+  const pace = config.newConnectionsPerSecond;
+  const forward = 'dnat ip to meta l4proto . th dport map @forwards';
+  return [
+    'early { type filter hook prerouting priority raw; policy accept; }',
+    // IPv6, the host's own loopback, and every address but its own are closed to a container.
+    `early iifname ${inside} meta nfproto ipv6 drop`,
+    `early iifname ${inside} ip daddr 127.0.0.0/8 drop`,
+    `early iifname ${inside} iifname . ip saddr != @sources drop`,
+    // Each packet is looked at, so that nobody who is not admitted any more stays connected.
+    'early fib daddr type local meta l4proto . th dport @narrowed meta l4proto . th dport . ip saddr != @admitted drop',
+    'early ip saddr @from',
+
+    'incoming { type nat hook prerouting priority dstnat; policy accept; }',
+    `incoming fib daddr type local meta l4proto { tcp, udp } ${forward}`,
+    'outgoing { type nat hook output priority -100; policy accept; }',
+    `outgoing fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto { tcp, udp } ${forward}`,
+
+    'translate { type nat hook postrouting priority srcnat; policy accept; }',
+    `translate ip saddr ${pool} oifname @uplinks masquerade`,
+    // A container that calls a forwarded port of the host must see the answer come from where it called.
+    `translate iifname ${inside} oifname ${inside} ct status dnat masquerade`,
+
+    'arriving { type filter hook input priority filter; policy accept; }',
+    `arriving iifname ${inside} ct state != { established, related } drop`,
+
+    'passing { type filter hook forward priority filter; policy accept; }',
+    `passing iifname ${inside} ct state { established, related } accept`,
+    `passing oifname ${inside} ct state { established, related } accept`,
+    // The host's table of connections is shared by all: one container must not fill it.
+    `passing oifname ${inside} ct status dnat ct state new add @coming { ip daddr ct count over ${most} } drop`,
+    `passing oifname ${inside} ct status dnat accept`,
+    `passing oifname ${inside} drop`,
+    // Link-local (a cloud's metadata) and multicast are the host's business.
+    `passing iifname ${inside} ip daddr { 169.254.0.0/16, 224.0.0.0/3 } drop`,
+    // Mail goes out through a relay; port 25 is how a stolen container sends spam.
+    `passing iifname ${inside} tcp dport 25 reject with tcp reset`,
+    // The operator's own networks: masquerading would let a stranger's root in as the host itself.
+    `passing iifname ${inside} ip daddr . meta l4proto . th dport @services accept`,
+    ...closed(config).map((match) => `passing iifname ${inside} ${match} reject with icmp admin-prohibited`),
+    `passing iifname ${inside} ct state new update @pace { ip saddr limit rate over ${pace}/second burst ${2 * pace} packets } drop`,
+    `passing iifname ${inside} ct state new add @going { ip saddr ct count over ${most} } drop`,
+    `passing iifname ${inside} oifname @uplinks accept`,
+    `passing iifname ${inside} drop`,
+
+    'counting { type filter hook postrouting priority filter; policy accept; }',
+    'counting ip daddr @to',
+  ];
+}
+
+/** What matches an address in a closed range and in no open one. */
+function closed({ closedRanges, openRanges }: Ruled): string[] {
+  const set = (ranges: readonly string[]): string => `{ ${ranges.join(', ')} }`;
+  if (closedRanges.length === 0) return [];
+  const but = openRanges.length === 0 ? '' : `ip daddr != ${set(openRanges)} `;
+  return [`${but}ip daddr ${set(closedRanges)}`];
+}
+
+/** Makes the table with its rules, whatever stood before; elements stay. Existing rules are replaced at once. */
+export function constantRules(config: Ruled): string[] {
+  const table = `inet ${tableOf(config)}`;
+  const [opened, ruled] = [rules(config).filter(isChain), rules(config).filter((rule) => !isChain(rule))];
+  return [
+    `add table ${table}`,
+    ...declarations(config),
+    ...dynamic.map((text) => `add ${text.replace(/^set /, `set ${table} `)}`),
+    ...opened.map((text) => `add chain ${table} ${text}`),
+    ...chains.map((chain) => `flush chain ${table} ${chain}`),
+    // Each of their elements holds the limit it was made with.
+    ...dynamicSets.map((set) => `flush set ${table} ${set}`),
+    ...ruled.map((text) => `add rule ${table} ${text}`),
+  ];
+}
+
+const isChain = (text: string): boolean => / hook /.test(text);
+
+/** What our chains and sets are called: anything else in our table is a leftover of another version. */
+export const known: { chains: readonly string[]; sets: readonly string[] } = {
+  chains,
+  sets: [...setNames, ...dynamicSets],
+};

@@ -1,0 +1,133 @@
+import type { Config } from '../../config.js';
+import type { Traffic } from '../net.js';
+
+type Named = Pick<Config, 'name'>;
+
+export const tableOf = (config: Named): string => `berth_${config.name}`;
+
+/** What changes in the table, by the name of its set; the rules do not. */
+const declared = {
+  /** Addresses whose bytes are counted, with what was counted already. */
+  from: 'set { type ipv4_addr; size 65536; counter; }',
+  to: 'set { type ipv4_addr; size 65536; counter; }',
+  /** `interface . address`: who may send as whom. */
+  sources: 'set { type ifname . ipv4_addr; size 131072; }',
+  /** `protocol . port` → `address . port`. */
+  forwards: 'map { type inet_proto . inet_service : ipv4_addr . inet_service; size 131072; }',
+  /** `protocol . port` of forwards that not everybody may use, and who may. */
+  narrowed: 'set { type inet_proto . inet_service; size 131072; }',
+  admitted: 'set { type inet_proto . inet_service . ipv4_addr; flags interval; }',
+  /** Interfaces that lead out of the host. */
+  uplinks: 'set { type ifname; size 64; }',
+  /** `address . protocol . port`: what is open even where it lies in a closed range. */
+  services: 'set { type ipv4_addr . inet_proto . inet_service; size 1024; }',
+} as const;
+
+export type SetName = keyof typeof declared;
+
+export const setNames = Object.keys(declared) as readonly SetName[];
+
+/** By set, keys as nft prints them; values are a map's, or the bytes that a counter begins with. */
+export type Elements = Readonly<Record<SetName, ReadonlyMap<string, string>>>;
+
+/** nft takes names such as `conb1` bare, but one that begins with a digit or is a word of its grammar only in quotes. */
+const namesInterface: ReadonlySet<SetName> = new Set(['sources', 'uplinks']);
+const counts: ReadonlySet<SetName> = new Set(['from', 'to']);
+
+export const declarations = (config: Named): string[] =>
+  setNames.map((name) => {
+    const [kind = '', ...type] = declared[name].split(' ');
+    return `add ${kind} inet ${tableOf(config)} ${name} ${type.join(' ')}`;
+  });
+
+/** Elements of some sets, none of the others. */
+export function elements(given: Partial<Record<SetName, Iterable<string | readonly [string, string]>>>): Elements {
+  const entry = (one: string | readonly [string, string]): readonly [string, string] =>
+    typeof one === 'string' ? [one, ''] : one;
+  const made = {} as Record<SetName, ReadonlyMap<string, string>>;
+  for (const name of setNames) made[name] = new Map([...(given[name] ?? [])].map(entry));
+  return made;
+}
+
+/** Those of several, as one. */
+export function together(...all: readonly Elements[]): Elements {
+  return elements(Object.fromEntries(setNames.map((name) => [name, all.flatMap((one) => [...one[name]])])));
+}
+
+/** Those that `test` holds for. */
+export function where(all: Elements, test: (name: SetName, key: string, value: string) => boolean): Elements {
+  return elements(
+    Object.fromEntries(setNames.map((name) => [name, [...all[name]].filter(([key, value]) => test(name, key, value))])),
+  );
+}
+
+/** What `all` has and `other` has not. A counter's bytes make no difference, a map's value does. */
+export function without(all: Elements, other: Elements): Elements {
+  return where(all, (name, key, value) => {
+    const there = other[name].get(key);
+    return there === undefined || (!counts.has(name) && there !== value);
+  });
+}
+
+/** Adds elements, counters included; adding what stands there already changes nothing. */
+export function additions(config: Named, added: Elements): string[] {
+  return lines('add', config, added, (name, key, value) => {
+    if (counts.has(name)) return value === '' || value === '0' ? key : `${key} counter packets 0 bytes ${value}`;
+    return value === '' ? key : `${key} : ${value}`;
+  });
+}
+
+/** Removes elements by key; one that is missing makes the whole batch fail. */
+export function removals(config: Named, removed: Elements): string[] {
+  return lines('delete', config, removed, (_name, key) => key);
+}
+
+function lines(
+  verb: 'add' | 'delete',
+  config: Named,
+  all: Elements,
+  written: (name: SetName, key: string, value: string) => string,
+): string[] {
+  return setNames.flatMap((name) => {
+    const texts = [...all[name]].map(([key, value]) =>
+      written(name, namesInterface.has(name) ? quoted(key) : key, value),
+    );
+    return texts.length ? [`${verb} element inet ${tableOf(config)} ${name} { ${texts.join(', ')} }`] : [];
+  });
+}
+
+function quoted(key: string): string {
+  const [name = '', ...rest] = key.split(' . ');
+  return [`"${name}"`, ...rest].join(' . ');
+}
+
+/** A table as `nft list table` prints it: its elements by set, its chains and sets by name. */
+export type Listed = Readonly<{ elements: Elements; chains: readonly string[]; sets: readonly string[] }>;
+
+/** Reads the text form, because it keeps 64-bit counters whole, which JSON numbers do not. */
+export function listed(text: string): Listed {
+  const block = (set: string): string =>
+    new RegExp(`^\\t(?:set|map) ${set} \\{([^]*?)^\\t\\}`, 'm').exec(text)?.[1] ?? '';
+  return {
+    elements: elements(Object.fromEntries(setNames.map((name) => [name, printed(name, block(name))]))),
+    chains: [...text.matchAll(/^\tchain (\S+) \{/gm)].map((match) => match[1]!),
+    sets: [...text.matchAll(/^\t(?:set|map) (\S+) \{/gm)].map((match) => match[1]!),
+  };
+}
+
+/** The part of a set's block after its declaration; no element of ours has a comma in it. */
+function printed(name: SetName, block: string): (readonly [string, string])[] {
+  const list = /elements = \{([^]*)\}/.exec(block)?.[1]?.split(',') ?? [];
+  return list.map((text) => {
+    const [, key = '', bytes, value] =
+      /^\s*(.*?)(?: counter packets \d+ bytes (\d+))?(?: : (.*?))?\s*$/.exec(text.replaceAll('"', '')) ?? [];
+    return [key, (counts.has(name) ? bytes : value) ?? ''];
+  });
+}
+
+/** By address: what came from it went out of the container, what left the host for it came in. */
+export function trafficOf({ from, to }: Pick<Elements, 'from' | 'to'>): Map<string, Traffic> {
+  const addresses = new Set([...from.keys(), ...to.keys()]);
+  const bytes = (counted: ReadonlyMap<string, string>, address: string): bigint => BigInt(counted.get(address) || 0);
+  return new Map([...addresses].map((a) => [a, { bytesIn: bytes(to, a), bytesOut: bytes(from, a) }]));
+}
