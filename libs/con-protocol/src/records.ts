@@ -2,6 +2,24 @@ import { states } from '@berth/container';
 import { z } from 'zod';
 import { decimal, instant, int } from './values.js';
 
+/** Thousandths of the last minute in which one process, or all, waited (kernel, accounting/psi.rst). */
+const Pressure = z.object({ some: int, full: int });
+
+/** What this kernel does not tell is absent. */
+export const Health = z.object({
+  cpuPressure: Pressure.optional(),
+  memoryPressure: Pressure.optional(),
+  ioPressure: Pressure.optional(),
+  /** Thousandths of the free memory that lie in pieces of less than 32 KiB. */
+  fragmentation: int.optional(),
+  /** Of the file system that holds containers; 0 where their number is not fixed. */
+  inodes: decimal,
+  inodesFree: decimal,
+  /** Tracked by all containers and the host together. */
+  connections: int.optional(),
+  connectionsMost: int.optional(),
+});
+
 export const HostInfo = z.object({
   /** Grows when a method is added; con N works with site N±1. */
   protocol: int,
@@ -23,6 +41,8 @@ export const HostInfo = z.object({
   appsHost: z.string(),
   /** The key that answers beyond loopback, as `sha256//…`; absent where con answers on loopback alone. */
   pin: z.string().optional(),
+  /** Absent from a con before protocol 3. */
+  health: Health.optional(),
   warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
 });
 

@@ -1,3 +1,4 @@
+import type { HostInfo } from '@berth/con-protocol';
 import { textOf, type Command } from './command.js';
 import { readWhole, shownBytes } from './units.js';
 
@@ -15,11 +16,24 @@ const info: Command = {
     terminal.line(`memory  ${shownBytes(host.memoryFreeBytes)} free of ${shownBytes(host.memoryBytes)}`);
     terminal.line(`disk    ${shownBytes(host.diskFreeBytes)} free of ${shownBytes(host.diskBytes)}`);
     terminal.line(`containers  ${host.running} running of ${host.containers}; ports answer at ${host.appsHost}`);
+    for (const line of healthOf(host.health)) terminal.line(line);
     if (host.pin !== undefined) terminal.line(`key  ${host.pin}`);
     for (const { what, cure } of host.warnings) terminal.line(`warning: ${what}; ${cure}`);
     return 0;
   },
 };
+
+/** Percents of the last minute; what the kernel does not tell is left out. */
+function healthOf(health: HostInfo['health']): string[] {
+  if (!health) return [];
+  const { cpuPressure, memoryPressure, ioPressure, connections, connectionsMost } = health;
+  const waits = Object.entries({ core: cpuPressure?.some, memory: memoryPressure?.full, disk: ioPressure?.full });
+  const told = waits.flatMap(([what, share]) => (share === undefined ? [] : `${what} ${(share / 10).toFixed(1)} %`));
+  return [
+    ...(told.length > 0 ? [`waited in the last minute for  ${told.join(', ')}`] : []),
+    ...(connections === undefined ? [] : [`connections  ${connections} of at most ${connectionsMost}`]),
+  ];
+}
 
 const read: Command = {
   words: 'usage read',

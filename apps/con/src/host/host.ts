@@ -1,3 +1,4 @@
+import type { Health } from './health.js';
 import type { Layers } from './layers.js';
 import type { Meter } from './meter.js';
 import type { Net } from './net.js';
@@ -25,5 +26,6 @@ export interface Host {
   /** Makes directories and sets or checks what a thousand containers need; answers what it could not mend. */
   prepare(): Promise<readonly Warning[]>;
   facts(): Facts;
+  health(): Promise<Health>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config.js';
+import type { Health } from '../health.js';
 import type { Facts, Host, Warning } from '../host.js';
 import type { Meter, Reading } from '../meter.js';
 import type { Net } from '../net.js';
@@ -50,6 +51,12 @@ export class FakeHost implements Host {
       memoryBytes: 64n * GiB,
       memoryFreeBytes: 48n * GiB,
     };
+  }
+
+  async health(): Promise<Health> {
+    const { memoryBytes, memoryFreeBytes } = this.facts();
+    const { bytes: diskBytes, freeBytes: diskFreeBytes } = await this.layers.space();
+    return { memoryBytes, memoryFreeBytes, diskBytes, diskFreeBytes, inodes: 0n, inodesFree: 0n };
   }
 
   close(): Promise<void> {

@@ -15,7 +15,7 @@ export function facts(): Facts {
 }
 
 /** Free in the sense of "could be given to a program", page cache included (proc(5), MemAvailable). */
-function availableBytes(): bigint {
+export function availableBytes(): bigint {
   const kilobytes = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
   return BigInt(kilobytes ?? 0) * 1024n;
 }

@@ -1,9 +1,11 @@
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
+import type { Health } from '../health.js';
 import type { Facts, Host, Warning } from '../host.js';
 import { Cgroups } from './cgroups.js';
 import { Changes } from './changes.js';
 import { facts } from './facts.js';
+import { readHealth } from './health.js';
 import { OverlayLayers } from './layers.js';
 import { Lines } from './line.js';
 import { LinuxMeter } from './meter.js';
@@ -50,6 +52,10 @@ export class LinuxHost implements Host {
 
   facts(): Facts {
     return facts();
+  }
+
+  health(): Promise<Health> {
+    return readHealth(this.config.home);
   }
 
   /** Undoes what `prepare` and `net.sync` changed on the host, containers ended first; for `npm run teardown`. */

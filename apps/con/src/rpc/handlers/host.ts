@@ -1,5 +1,6 @@
 import { protocolVersion, type ConHandlers } from '@berth/con-protocol';
 import type { Records } from '../../containers/records.js';
+import { ailments } from '../../host/health.js';
 import type { Host, Warning } from '../../host/host.js';
 
 type Needs = Readonly<{
@@ -25,6 +26,7 @@ export function hostHandlers({
   return {
     'host.info': async () => {
       const { bytes: diskBytes, freeBytes: diskFreeBytes } = await host.layers.space();
+      const health = await host.health();
       return {
         protocol: protocolVersion,
         version,
@@ -38,7 +40,8 @@ export function hostHandlers({
         running: [...records.all()].filter(({ state }) => state === 'running' || state === 'frozen').length,
         appsHost: host.net.appsHost,
         ...(pin === undefined ? {} : { pin }),
-        warnings: warnings(),
+        health,
+        warnings: [...ailments(health), ...warnings()],
       };
     },
   };
