@@ -79,6 +79,9 @@ const Settings = z.strictObject({
   newConnectionsPerSecond: whole(10, 1_000_000)
     .default(1_000)
     .describe('how many connections a container may begin in a second; twice as many at once'),
+  queriesPerSecond: whole(1, 1_000_000)
+    .default(200)
+    .describe('how many names a container may ask for in a second; twice as many at once'),
   firstPort: whole(1024, 65_535).default(20_000).describe('first port of the host that is forwarded to containers'),
   lastPort: whole(1024, 65_535).default(29_999).describe('last port of the host that is forwarded to containers'),
   reservedPorts: ports

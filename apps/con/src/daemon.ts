@@ -86,6 +86,10 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(() => containers.idle());
   stops.push(() => sampler.tick());
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));
+  const holdNetwork = async (): Promise<void> => {
+    if (await host.net.hold()) tell('somebody else had changed the nftables table of the containers: it stands again');
+  };
+  stops.push(every(2_000, holdNetwork, tell));
   stops.push(every(10_000, async () => containers.expire(), tell));
 
   const now = (): Date => clock.now();

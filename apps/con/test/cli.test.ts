@@ -352,6 +352,8 @@ describe('con on the command line', () => {
       'create',
       'exec',
       'forward',
+      'join',
+      'leave',
       'list',
       'remove',
       'restart',

@@ -74,9 +74,7 @@ describe('ports of the host that lead to a container', () => {
     expect(forwards('b')).toEqual([{ protocol: 'tcp', hostPort: 8_080, port: 80, added: true }]);
     const change = jest.spyOn(rooms.host.net, 'change');
     await rooms.containers.forwards.forward({ id: 'b', port: 80, hostPort: 8_080 });
-    expect(change).toHaveBeenCalledWith(expect.any(Number), rooms.containers.get('b').address, [
-      expect.objectContaining({ hostPort: 8_080, port: 80 }),
-    ]);
+    expect(change.mock.calls[0]![2]).toEqual([expect.objectContaining({ hostPort: 8_080, port: 80 })]);
   });
 
   it('are not for what lies in the trash, and never more than 64', async () => {

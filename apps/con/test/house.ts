@@ -116,7 +116,8 @@ const server = `
     exit;
   }`;
 
-const echo = `
+/** By the perl that every base has: on one port, by both protocols. */
+export const echo = `
   use IO::Socket::INET;
   my $udp = IO::Socket::INET->new(LocalPort => $ARGV[0], Proto => "udp") or die $!;
   my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die $!;

@@ -1,5 +1,5 @@
 import { open, must, run } from '../src/host/linux/exec.js';
-import { eventually } from './house.js';
+import { echo, eventually } from './house.js';
 
 /** A network of the operator's behind the host, in a namespace of its own: a canary that counts who asked it. */
 export class Lan {
@@ -70,6 +70,18 @@ export class Lan {
   /** What somebody there is answered at a port of the host, within a second; `from` is one of its addresses. */
   async asks(protocol: 'tcp' | 'udp', port: number, from: string): Promise<string> {
     return must(['ip', 'netns', 'exec', this.name, 'perl', '-e', ask, protocol, this.gateway, `${port}`, from]);
+  }
+
+  /** Answers every line of TCP and every datagram there with the same; it listens by then. */
+  async echo(port: number): Promise<{ close(): Promise<unknown> }> {
+    const child = open(['ip', 'netns', 'exec', this.name, 'perl', '-e', echo, `${port}`]);
+    await new Promise((resolve) => child.output.once('data', resolve));
+    return {
+      close: () => {
+        child.kill();
+        return child.exit;
+      },
+    };
   }
 
   /** A connection that stays: each word said into it is answered, until it is cut. */

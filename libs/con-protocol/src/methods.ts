@@ -131,6 +131,21 @@ export const methods = {
     params: byId.extend({ protocol: z.enum(['tcp', 'udp']).optional(), hostPort: int.min(1).max(65_535) }),
     result: z.object({ container: record.Container }),
   },
+  'containers.network': {
+    help: 'Opens or closes what is closed to a container by default: smtp is mail to strangers, port 25. What is not told stays as it is.',
+    params: byId.extend({ smtp: z.boolean().optional() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.join': {
+    help: 'Lets a container into a private network of its owner, where it and the others in it reach each other; the first to join makes it.',
+    params: byId.extend({ network: z.string() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.leave': {
+    help: 'Takes a container out of a private network; what is connected through it is cut off at once.',
+    params: byId.extend({ network: z.string() }),
+    result: z.object({ container: record.Container }),
+  },
   'containers.list': {
     help: 'Lists the containers and the numbers of those that run; the containers themselves are left out where `version` is still the known one.',
     params: z.strictObject({ known: z.string().optional() }),

@@ -113,6 +113,10 @@ export const Container = z.object({
   trashedUntil: instant.optional(),
   address: z.string(),
   forwards: z.array(Forward),
+  /** Whether it may send mail to strangers (port 25). */
+  smtp: z.boolean().optional(),
+  /** Private networks that it is in, of its owner's. */
+  networks: z.array(z.string()).optional(),
   /** What first boot is told as BERTH_URL; absent where nothing is exposed. */
   url: z.string().optional(),
   limits: Limits,

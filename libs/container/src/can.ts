@@ -11,6 +11,9 @@ export type Action =
   | 'limit'
   | 'forward'
   | 'unforward'
+  | 'network'
+  | 'join'
+  | 'leave'
   | 'trash'
   | 'restore'
   | 'destroy'
@@ -29,6 +32,9 @@ const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   limit: ['stopped', 'running', 'frozen', 'failed'],
   forward: ['stopped', 'running', 'frozen', 'failed'],
   unforward: ['stopped', 'running', 'frozen', 'failed'],
+  network: ['stopped', 'running', 'frozen', 'failed'],
+  join: ['stopped', 'running', 'frozen', 'failed'],
+  leave: ['stopped', 'running', 'frozen', 'failed'],
   trash: ['stopped', 'running', 'frozen', 'failed'],
   restore: ['trashed'],
   destroy: ['trashed', 'failed'],

@@ -6,6 +6,7 @@ import { textOf, type Command, type Given, type Room } from './command.js';
 import { find } from './find.js';
 import { settle } from './settle.js';
 import { forward, unforward } from './forwards.js';
+import { networkCommands } from './networks.js';
 import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
 
 const noWait = ['--no-wait', 'do not wait until it is done'] as const;
@@ -172,6 +173,7 @@ export const containerCommands: readonly Command[] = [
   limit,
   forward,
   unforward,
+  ...networkCommands,
   list,
   get,
   leadingTo('trash', 'trashed', 'remove'),

@@ -18,8 +18,10 @@ import type { Numbers } from '../network/numbers.js';
 import type { TemplateSource } from '../templates/ready.js';
 import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
+import type { Desk } from './desk.js';
 import type { Change, ContainerRecord } from './record.js';
 import { Forwards } from './forwards.js';
+import { Grants } from './grants.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
 import { relimit, strangers, syncNet } from './recovery.js';
@@ -60,6 +62,7 @@ const startsAtOnce = 4;
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
   readonly forwards: Forwards;
+  readonly grants: Grants;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -70,15 +73,16 @@ export class Containers {
   constructor(private readonly needs: ContainersNeeds) {
     this.life = new Life(needs);
     this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
-    this.forwards = new Forwards({
-      ...needs,
+    const desk: Desk = {
       must: (id) => this.must(id),
       mustAllow: (action, record) => this.mustAllow(action, record),
       moment: (doing, id, work) => this.settling.moment(doing, id, work),
       change: (record, change) => this.change(record, change),
       together: (work) => this.together(work),
       shown: (id) => this.get(id),
-    });
+    };
+    this.forwards = new Forwards({ ...needs, ...desk });
+    this.grants = new Grants({ ...needs, ...desk });
   }
 
   witnessedBy(witness: Witness): void {
@@ -397,6 +401,7 @@ export class Containers {
       snapshot: template.snapshot,
       address: numbers.addressOf(slot),
       forwards: this.forwards.exposed(template, slot, now),
+      grants: {},
       tariffTag: order.tariffTag ?? '',
       secret: randomBytes(32).toString('hex'),
       environment: template.environment,

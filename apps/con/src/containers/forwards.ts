@@ -1,4 +1,4 @@
-import { isOn, type Action } from '@berth/container';
+import { isOn } from '@berth/container';
 import type { Container, Forward, ParamsOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
@@ -6,8 +6,9 @@ import type { Numbers } from '../network/numbers.js';
 import { mustBeRanges } from '../network/ranges.js';
 import type { ReadyTemplate } from '../templates/ready.js';
 import type { Clock } from './clock.js';
-import { forwardings } from './life.js';
-import type { Change, ContainerRecord } from './record.js';
+import type { Desk } from './desk.js';
+import { forwardings, grantsOf } from './life.js';
+import type { ContainerRecord } from './record.js';
 
 /** As many as a template may expose, and as many as a container may have. */
 const mostExposed = 32;
@@ -18,13 +19,8 @@ export type ForwardsNeeds = Readonly<{
   host: Pick<Host, 'net'>;
   clock: Clock;
   reservedPorts: readonly number[];
-  must: (id: string) => ContainerRecord;
-  mustAllow: (action: Action, record: ContainerRecord) => void;
-  moment: (doing: string, id: string, work: () => Promise<void>) => Promise<void>;
-  change: (record: ContainerRecord, change: Change) => ContainerRecord;
-  together: <T>(work: () => T) => T;
-  shown: (id: string) => Container;
-}>;
+}> &
+  Desk;
 
 type Protocol = Forward['protocol'];
 
@@ -98,7 +94,7 @@ export class Forwards {
         hostPort = decided.hostPort;
         return change(record, { forwards: decided.forwards });
       });
-      if (isOn(after.state)) await host.net.change(after.slot, after.address, forwardings(after));
+      if (isOn(after.state)) await host.net.change(after.slot, after.address, forwardings(after), grantsOf(after));
     });
     return hostPort;
   }

@@ -1,6 +1,6 @@
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
-import type { Forwarding } from '../host/net.js';
+import type { Forwarding, Grants } from '../host/net.js';
 import type { TemplateSource } from '../templates/ready.js';
 import type { Change, ContainerRecord } from './record.js';
 import { urlOf } from './view.js';
@@ -34,11 +34,11 @@ export class Life {
       if (record.boot <= 1) await layers.createVolume(slot, range);
       const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
       undo.push(() => net.close(slot, address, forwardings(record)));
-      await net.open(slot, address, []);
+      await net.open(slot, address, [], grantsOf(record));
       undo.push(() => runtime.stop(slot, { timeoutMs: 0 }));
       const environment = this.firstBoot(record);
       const life = await runtime.start(slot, { hostname, range, root, address, limits, environment });
-      await net.open(slot, address, forwardings(record));
+      await net.open(slot, address, forwardings(record), grantsOf(record));
       if (isLate()) throw new Problem('unavailable', `cannot start ${hostname}: it ran too late`);
       return { state: 'running', startedAt: life.startedAt };
     } catch (error) {
@@ -72,4 +72,11 @@ export class Life {
 
 export function forwardings({ address, forwards }: ContainerRecord): Forwarding[] {
   return forwards.map((forward) => ({ ...forward, address }));
+}
+
+export function grantsOf({ grants: { smtp, networks = [] } }: ContainerRecord): Grants {
+  return {
+    ...(smtp ? { smtp } : {}),
+    ...(networks.length > 0 ? { networks: networks.map(({ number }) => number) } : {}),
+  };
 }

@@ -2,6 +2,13 @@ import type { Limits, State } from '@berth/container';
 import type { Forward } from '@berth/con-protocol';
 import type { IdRange, Slot } from '../host/runtime.js';
 
+/** What of the network a container has beyond what all have. */
+export type RecordedGrants = Readonly<{
+  smtp?: boolean;
+  /** Private networks of its owner's, by name and con's own number. */
+  networks?: readonly Readonly<{ name: string; number: number }>[];
+}>;
+
 /** What con knows of a container: who asked for what, and which small numbers it was given for that. */
 export type ContainerRecord = Readonly<{
   id: string;
@@ -14,6 +21,7 @@ export type ContainerRecord = Readonly<{
   snapshot: string;
   address: string;
   forwards: readonly Forward[];
+  grants: RecordedGrants;
   limits: Limits;
   tariffTag: string;
   /** Random, for first boot alone; in no answer. */
@@ -44,5 +52,6 @@ export type Change = Readonly<
     name: string;
     limits: Limits;
     forwards: readonly Forward[];
+    grants: RecordedGrants;
   }>
 >;

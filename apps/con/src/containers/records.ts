@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Forward } from '@berth/con-protocol';
 import type { State } from '@berth/container';
 import { migrate, transact } from '../database.js';
-import type { Change, ContainerRecord } from './record.js';
+import type { Change, ContainerRecord, RecordedGrants } from './record.js';
 
 const steps = [
   `create table container (
@@ -36,6 +36,7 @@ const steps = [
   create unique index container_slot on container (slot) where gone_at is null;
   create unique index container_name on container (owner, name) where gone_at is null;`,
   'alter table container add column again integer not null default 0',
+  "alter table container add column grants text not null default '{}'",
 ];
 
 /**
@@ -104,14 +105,16 @@ export class Records {
     this.database
       .prepare(
         `insert into container (id, slot, name, owner, range, template_name, template_version, snapshot, address,
-           forwards, memory_bytes, cpu_millis, pids, tariff_tag, secret, environment, state, since, created_at, asked)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           forwards, memory_bytes, cpu_millis, pids, tariff_tag, secret, environment, state, since, created_at, asked,
+           grants)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         ...[record.id, record.slot, record.name, record.owner, record.range, template.name, template.version],
         ...[record.snapshot, record.address, JSON.stringify(record.forwards), limits.memoryBytes, limits.cpuMillis],
         ...[limits.pids, record.tariffTag, record.secret, JSON.stringify(record.environment), record.state],
         ...[record.since.getTime(), record.createdAt.getTime(), asked],
+        JSON.stringify(record.grants),
       );
     this.keep(record);
   }
@@ -125,7 +128,7 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ? where id = ?`,
+           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ? where id = ?`,
       )
       .run(
         after.state,
@@ -136,7 +139,7 @@ export class Records {
         after.startedAt?.getTime() ?? null,
         after.again ? 1 : 0,
         ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
-        ...[JSON.stringify(after.forwards), id],
+        ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), id],
       );
     this.keep(after);
     return after;
@@ -170,6 +173,7 @@ type Row = Readonly<{
   snapshot: string;
   address: string;
   forwards: string;
+  grants: string;
   memory_bytes: bigint;
   cpu_millis: bigint;
   pids: bigint;
@@ -199,6 +203,7 @@ function recordOf(row: Row): ContainerRecord {
     snapshot: row.snapshot,
     address: row.address,
     forwards: JSON.parse(row.forwards) as Forward[],
+    grants: JSON.parse(row.grants) as RecordedGrants,
     limits: { memoryBytes: row.memory_bytes, cpuMillis: Number(row.cpu_millis), pids: Number(row.pids) },
     tariffTag: row.tariff_tag,
     secret: row.secret,

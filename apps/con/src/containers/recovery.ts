@@ -2,7 +2,7 @@ import { isOn } from '@berth/container';
 import type { Host, Warning } from '../host/host.js';
 import type { Slot } from '../host/runtime.js';
 import type { Numbers } from '../network/numbers.js';
-import { forwardings } from './life.js';
+import { forwardings, grantsOf } from './life.js';
 import type { ContainerRecord } from './record.js';
 import type { Records } from './records.js';
 
@@ -17,7 +17,7 @@ type Needs = Readonly<{
 export async function syncNet({ records, host }: Needs, lives: ReadonlyMap<Slot, unknown>): Promise<void> {
   const on = [...records.all()].filter(({ slot, state }) => lives.has(slot) && (isOn(state) || state === 'stopping'));
   await host.net.sync({
-    addresses: on.map(({ slot, address }) => ({ slot, address })),
+    addresses: on.map((record) => ({ slot: record.slot, address: record.address, grants: grantsOf(record) })),
     forwards: on.flatMap(forwardings),
   });
 }

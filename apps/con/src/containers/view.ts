@@ -16,6 +16,8 @@ export function shown(record: ContainerRecord, appsHost: string): Container {
     createdAt: createdAt.toISOString(),
     address,
     forwards: [...forwards],
+    ...(record.grants.smtp ? { smtp: true } : {}),
+    ...(record.grants.networks?.length ? { networks: record.grants.networks.map((one) => one.name) } : {}),
     limits,
     tariffTag: record.tariffTag,
     boot: record.boot,

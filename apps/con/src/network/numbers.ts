@@ -13,6 +13,7 @@ const steps = [
   `create table id_range (owner text primary key, range integer not null unique) strict;
    create table slot_use (slot integer primary key, released_at integer) strict;
    create table port_use (port integer primary key, slot integer not null, released_at integer) strict;`,
+  'create table private_network (number integer primary key, owner text not null, name text not null, unique (owner, name)) strict',
 ];
 
 /**
@@ -42,6 +43,17 @@ export class Numbers {
       range: bigint;
     };
     return Number(range);
+  }
+
+  /** Each owner's private networks have numbers that no other owner's have, and keep them. */
+  networkOf(owner: string, name: string): number {
+    this.database
+      .prepare('insert into private_network (owner, name) values (?, ?) on conflict do nothing')
+      .run(owner, name);
+    const { number } = this.database
+      .prepare('select number from private_network where owner = ? and name = ?')
+      .get(owner, name) as { number: bigint };
+    return Number(number);
   }
 
   /** @throws Problem `unavailable` where all 65,000 are taken or at rest. */

@@ -37,6 +37,10 @@ export class FakeNet implements Net {
     return this.addresses.get(slot) ? this.open(slot, address, forwards) : Promise.resolve();
   }
 
+  hold(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   /** Pretends that the host has sshd, and nothing else. */
   serves(protocol: Protocol, port: number): boolean {
     return protocol === 'tcp' && port === 22;

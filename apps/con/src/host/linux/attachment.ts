@@ -1,20 +1,26 @@
 import type { Config } from '../../config.js';
-import type { Forwarding } from '../net.js';
+import type { Forwarding, Grants } from '../net.js';
 import type { Slot } from '../runtime.js';
 import { lineAddress, lineNetworks, lineVeth, vethOf } from './names.js';
-import { elements, where, type Elements } from './nft-sets.js';
+import { circles, elements, where, type Elements } from './nft-sets.js';
 
 type Named = Pick<Config, 'name' | 'addressPool'>;
 
 /** What a container has of the network: an address, and the ports of the host that lead there. */
-export type Attachment = Readonly<{ slot: Slot; address: string; forwards: readonly Forwarding[] }>;
+export type Attachment = Readonly<{
+  slot: Slot;
+  address: string;
+  forwards: readonly Forwarding[];
+  grants?: Grants;
+}>;
 
 export const portKey = ({ protocol, hostPort }: Pick<Forwarding, 'protocol' | 'hostPort'>): string =>
   `${protocol} . ${hostPort}`;
 const targetOf = (forward: Forwarding): string => `${forward.address} . ${forward.port}`;
 
 /** What stands for it in the table. */
-export function elementsOf(config: Named, { slot, address, forwards }: Attachment): Elements {
+export function elementsOf(config: Named, { slot, address, forwards, grants = {} }: Attachment): Elements {
+  const marks = (grants.networks ?? []).slice(0, circles.length).map(markOf);
   const narrowed = forwards.filter(({ sources }) => sources !== undefined);
   return elements({
     from: [address],
@@ -23,6 +29,9 @@ export function elementsOf(config: Named, { slot, address, forwards }: Attachmen
     forwards: forwards.map((one) => [portKey(one), targetOf(one)] as const),
     narrowed: narrowed.map(portKey),
     admitted: narrowed.flatMap((one) => (one.sources ?? []).filter(isOf4).map((range) => `${portKey(one)} . ${range}`)),
+    mailers: grants.smtp ? [address] : [],
+    ...Object.fromEntries(marks.map((mark, at) => [circles[at]!, [[address, mark] as const]])),
+    members: marks.map((mark) => `${mark} . ${address}`),
   });
 }
 
@@ -32,10 +41,13 @@ export function ofAddress(stands: Elements, address: string): Elements {
   return where(stands, (name, key) => {
     if (name === 'forwards' || name === 'narrowed') return ports.has(key);
     if (name === 'admitted') return ports.has(key.split(' . ').slice(0, 2).join(' . '));
-    if (name === 'sources') return key.endsWith(` . ${address}`);
-    return (name === 'from' || name === 'to') && key === address;
+    if (name === 'sources' || name === 'members') return key.endsWith(` . ${address}`);
+    return name !== 'resolvers' && key === address;
   });
 }
+
+/** As nft prints it. */
+const markOf = (number: number): string => `0x${number.toString(16).padStart(8, '0')}`;
 
 const isOf4 = (range: string): boolean => !range.includes(':');
 

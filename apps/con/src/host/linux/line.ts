@@ -8,9 +8,8 @@ import { processesBelow, readIfThere, removeSoon, type Cgroups } from './cgroups
 import { open, run, type Process } from './exec.js';
 import { firstIdOf } from './idmap.js';
 import { lineArgv, lineConfig } from './line-config.js';
-import { lineAddress, lineNetworks, lineVeth } from './names.js';
+import { lineAddress, lineNetworks, lineVeth, resolverAddresses } from './names.js';
 import { signalPid } from './process.js';
-import { hostServers } from './resolver.js';
 import { directory, layerName } from './shelf.js';
 import { endSurvivors } from './survivors.js';
 
@@ -105,13 +104,7 @@ export class Lines {
     directory(this.path, { mode: 0o711 });
     mkdirSync(`${this.path}/${name}`, { mode: 0o711 });
     const [resolver, policy] = [`${this.path}/${name}/resolv.conf`, `${this.path}/${name}/policy-rc.d`];
-    writeFileSync(
-      resolver,
-      hostServers()
-        .map((address) => `nameserver ${address}\n`)
-        .join(''),
-      { mode: 0o644 },
-    );
+    writeFileSync(resolver, resolverAddresses.map((address) => `nameserver ${address}\n`).join(''), { mode: 0o644 });
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
     const text = lineConfig({
       root: spec.root,

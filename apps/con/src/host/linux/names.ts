@@ -34,6 +34,9 @@ export function lineAddress(config: Named, n: number): string {
 /** What a container believes to be its router: the same for all, answered by the host's end of each veth. */
 export const gateway = '169.254.0.1';
 
+/** What a container asks for names; answered by the host's own name servers, whichever they are. */
+export const resolverAddresses = ['169.254.0.1', '169.254.0.2'] as const;
+
 function mustBeLineNetwork(n: number): number {
   if (Number.isInteger(n) && n > 0 && n <= lineNetworks) return n;
   throw new Problem('invalid', `cannot use line network ${n}: it must be a whole number from 1 to ${lineNetworks}`);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { Forwarding, Net, Protocol, Traffic } from '../net.js';
+import type { Forwarding, Grants, Net, Protocol, Traffic } from '../net.js';
 import type { Slot } from '../runtime.js';
 import { elementsOf, lineSources, ofAddress, type Attachment } from './attachment.js';
 import { endConnections, endForwarded } from './connections.js';
@@ -23,7 +23,8 @@ import {
   type Elements,
   type Listed,
 } from './nft-sets.js';
-import { mirrorServices, nameServices } from './services.js';
+import { hostServers } from './resolver.js';
+import { mirrorServices, nameServices, resolving } from './services.js';
 
 /** Room for a table of 65,000 containers. */
 const longest = 32 * 1024 * 1024;
@@ -34,54 +35,53 @@ type Wanted = Parameters<Net['sync']>[0];
 export class LinuxNet implements Net {
   readonly appsHost: string;
   private last: Promise<unknown> = Promise.resolve();
+  /** What was asked for since the last sync, by address: what is to be made good where a foreign hand took it away. */
+  private readonly told = new Map<string, Attachment>();
+  private mirrors: Iterable<string> = [];
+  /** The rules as nft printed them when they had just been made, and what else stood then; absent before a sync. */
+  private stood: Readonly<{ rules: string; around: string }> | undefined;
+  private counted: Elements = elements({});
 
-  constructor(private readonly config: Config) {
+  constructor(
+    private readonly config: Config,
+    private readonly nameServers = hostServers,
+  ) {
     this.appsHost = config.appsHost ?? defaultAddress() ?? '127.0.0.1';
   }
 
   sync(wanted: Wanted): Promise<void> {
     return this.inTurn(async () => {
-      await this.holdPool();
-      await this.beGateway();
-      const mirrors = await mirrorServices(this.config);
-      const all = together(
-        elements({
-          sources: lineSources(this.config),
-          uplinks: defaultInterfaces(),
-          services: [...nameServices(), ...mirrors],
-        }),
-        ...attachments(wanted).map((one) => elementsOf(this.config, one)),
-      );
-      const stands = await this.list();
-      if (!stands) return this.nft([...constantRules(this.config), ...additions(this.config, all)]);
-      const foreign =
-        stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== known.sets.length;
-      await (foreign ? this.replace(all, stands.elements) : this.adjust(all, stands.elements));
+      this.told.clear();
+      for (const one of attachments(wanted)) this.told.set(one.address, one);
+      this.mirrors = await mirrorServices(this.config);
+      await this.stand();
     });
   }
 
-  open(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
-    return this.inTurn(() =>
-      this.nft(
-        additions(
-          this.config,
-          together(
-            elementsOf(this.config, { slot, address, forwards }),
-            elements({ uplinks: defaultInterfaces(), services: nameServices() }),
-          ),
-        ),
-      ),
-    );
+  hold(): Promise<boolean> {
+    return this.inTurn(async () => {
+      if (!this.stood) return false;
+      const touched = (await this.rules()) !== this.stood.rules;
+      if (touched || this.around() !== this.stood.around) await this.stand();
+      return touched;
+    });
   }
 
-  change(slot: Slot, address: string, forwards: readonly Forwarding[]): Promise<void> {
+  open(slot: Slot, address: string, forwards: readonly Forwarding[], grants: Grants = {}): Promise<void> {
+    const attachment = { slot, address, forwards, grants };
+    return this.inTurn(() => {
+      this.told.set(address, attachment);
+      return this.nft(additions(this.config, elementsOf(this.config, attachment)));
+    });
+  }
+
+  change(slot: Slot, address: string, forwards: readonly Forwarding[], grants: Grants = {}): Promise<void> {
+    const attachment = { slot, address, forwards, grants };
     return this.inTurn(async () => {
+      this.told.set(address, attachment);
       const stands = await this.list();
       if (!stands) return; // the next sync makes it, with this
-      const [before, after] = [
-        ofAddress(stands.elements, address),
-        elementsOf(this.config, { slot, address, forwards }),
-      ];
+      const [before, after] = [ofAddress(stands.elements, address), elementsOf(this.config, attachment)];
       const [lost, won] = [without(before, after), without(after, before)];
       await this.nft([...removals(this.config, lost), ...additions(this.config, won)]);
       // Who was admitted may not be any more: wherever something of a port was taken away or is narrower now.
@@ -96,6 +96,7 @@ export class LinuxNet implements Net {
 
   close(_slot: Slot, address: string, _forwards: readonly Forwarding[] = []): Promise<void> {
     return this.inTurn(async () => {
+      this.told.delete(address);
       const stands = await this.list();
       if (!stands) return;
       await this.nft(removals(this.config, ofAddress(stands.elements, address)));
@@ -109,7 +110,9 @@ export class LinuxNet implements Net {
 
   async traffic(): Promise<ReadonlyMap<string, Traffic>> {
     const [from, to] = await Promise.all([this.list('from'), this.list('to')]);
-    return from && to ? trafficOf({ from: from.elements.from, to: to.elements.to }) : new Map();
+    // Where a foreign hand took the table, the last counts go on once it stands again.
+    if (from && to) this.counted = elements({ from: from.elements.from, to: to.elements.to });
+    return trafficOf(this.counted);
   }
 
   /** Resolves once no change is under way. */
@@ -120,12 +123,58 @@ export class LinuxNet implements Net {
   /** Takes table and route away: from then on containers have no network. Already absent is success. */
   remove(): Promise<void> {
     return this.inTurn(async () => {
+      this.stood = undefined;
       // Adding it first makes deleting it succeed, whatever stood there.
       await this.nft([`add table inet ${tableOf(this.config)}`, `delete table inet ${tableOf(this.config)}`]);
       await run(['ip', 'route', 'delete', 'blackhole', this.config.addressPool]);
       const { output } = await run(['nft', 'list', 'tables', 'inet']);
       if (!/^table inet berth_/m.test(output)) await run(['ip', 'address', 'delete', `${gateway}/32`, 'dev', 'lo']);
     });
+  }
+
+  /** Makes table and routes stand with all that was told. */
+  private async stand(): Promise<void> {
+    await this.holdPool();
+    await this.beGateway();
+    const around = this.around();
+    const own = [...this.told.values()].map((one) => elementsOf(this.config, one));
+    const all = together(this.constantElements(), ...own);
+    const stands = await this.list();
+    if (!stands) {
+      await this.nft([...constantRules(this.config), ...additions(this.config, this.withCounts(all, this.counted))]);
+    } else {
+      const foreign =
+        stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== known.sets.length;
+      await (foreign ? this.replace(all, stands.elements) : this.adjust(all, stands.elements));
+    }
+    this.stood = { rules: await this.rules(), around };
+  }
+
+  /** What belongs to no container. */
+  private constantElements(): Elements {
+    const servers = this.nameServers();
+    return elements({
+      sources: lineSources(this.config),
+      uplinks: defaultInterfaces(),
+      services: [...nameServices(servers), ...this.mirrors],
+      resolvers: resolving(servers),
+    });
+  }
+
+  /** What of the host's own network the table depends on; changes without a word. */
+  private around(): string {
+    return JSON.stringify([defaultInterfaces(), this.nameServers()]);
+  }
+
+  /** The rules as they stand, without what is in the sets; empty where there is no table. */
+  private async rules(): Promise<string> {
+    const { output } = await run(['nft', '-t', 'list', 'table', 'inet', tableOf(this.config)]);
+    return output;
+  }
+
+  private withCounts(all: Elements, counted: Elements): Elements {
+    const kept = where(counted, (name, key) => (name === 'from' || name === 'to') && all[name].has(key));
+    return together(all, kept);
   }
 
   /** Keeps elements and their counters, and replaces the rules in the same breath. */
@@ -139,11 +188,10 @@ export class LinuxNet implements Net {
 
   /** For a table that another version of con made: bytes are handed over, the rest is made anew. */
   private replace(wanted: Elements, stands: Elements): Promise<void> {
-    const counted = where(stands, (name, key) => (name === 'from' || name === 'to') && wanted[name].has(key));
     return this.nft([
       `delete table inet ${tableOf(this.config)}`,
       ...constantRules(this.config),
-      ...additions(this.config, together(wanted, counted)),
+      ...additions(this.config, this.withCounts(wanted, stands)),
     ]);
   }
 

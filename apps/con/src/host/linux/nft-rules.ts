@@ -1,20 +1,27 @@
 import type { Config } from '../../config.js';
-import { declarations, setNames, tableOf } from './nft-sets.js';
+import { circles, declarations, setNames, tableOf } from './nft-sets.js';
 
 type Ruled = Pick<
   Config,
-  'name' | 'addressPool' | 'closedRanges' | 'openRanges' | 'connectionsPerContainer' | 'newConnectionsPerSecond'
+  | 'name'
+  | 'addressPool'
+  | 'closedRanges'
+  | 'openRanges'
+  | 'connectionsPerContainer'
+  | 'newConnectionsPerSecond'
+  | 'queriesPerSecond'
 >;
 
 /** The kernel fills these itself: by address, how many connections there are and how fast new ones come. */
-const dynamicSets = ['going', 'coming', 'pace'] as const;
+const dynamicSets = ['going', 'coming', 'pace', 'asking'] as const;
 
-const chains = ['early', 'incoming', 'outgoing', 'translate', 'arriving', 'passing', 'counting'] as const;
+const chains = ['early', 'incoming', 'outgoing', 'translate', 'arriving', 'passing', 'private', 'counting'] as const;
 
 const dynamic = [
   'set going { type ipv4_addr; size 65536; flags dynamic; }',
   'set coming { type ipv4_addr; size 65536; flags dynamic; }',
   'set pace { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
+  'set asking { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
 ];
 
 /**
@@ -28,6 +35,11 @@ function rules(config: Ruled): string[] {
   const pool = config.addressPool;
   const most = config.connectionsPerContainer;
   const pace = config.newConnectionsPerSecond;
+  const queries = config.queriesPerSecond;
+  const begun = [
+    `ct state new update @pace { ip saddr limit rate over ${pace}/second burst ${2 * pace} packets } drop`,
+    `ct state new add @going { ip saddr ct count over ${most} } drop`,
+  ];
   const forward = 'dnat ip to meta l4proto . th dport map @forwards';
   return [
     'early { type filter hook prerouting priority raw; policy accept; }',
@@ -40,6 +52,8 @@ function rules(config: Ruled): string[] {
     'early ip saddr @from',
 
     'incoming { type nat hook prerouting priority dstnat; policy accept; }',
+    // The host's name servers answer at con's own address, wherever they lie and whichever they are by then.
+    `incoming iifname ${inside} meta l4proto { tcp, udp } th dport 53 dnat ip to ip daddr map @resolvers`,
     `incoming fib daddr type local meta l4proto { tcp, udp } ${forward}`,
     'outgoing { type nat hook output priority -100; policy accept; }',
     `outgoing fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto { tcp, udp } ${forward}`,
@@ -50,26 +64,39 @@ function rules(config: Ruled): string[] {
     `translate iifname ${inside} oifname ${inside} ct status dnat masquerade`,
 
     'arriving { type filter hook input priority filter; policy accept; }',
+    // A name server of the host's that lies at an address of its own.
+    `arriving iifname ${inside} ct status dnat ip daddr . meta l4proto . th dport @services accept`,
     `arriving iifname ${inside} ct state != { established, related } drop`,
 
     'passing { type filter hook forward priority filter; policy accept; }',
+    `passing iifname ${inside} udp dport 53 update @asking { ip saddr limit rate over ${queries}/second burst ${2 * queries} packets } drop`,
+    // These two look at each packet, so that what is closed is closed for those who are connected already.
+    `passing iifname ${inside} oifname ${inside} ct status & dnat == 0 goto private`,
+    // Mail goes out through a relay; port 25 is how a stolen container sends spam.
+    `passing iifname ${inside} tcp dport 25 ct direction original ct status & dnat == 0 ip saddr != @mailers reject with tcp reset`,
     `passing iifname ${inside} ct state { established, related } accept`,
     `passing oifname ${inside} ct state { established, related } accept`,
     // The host's table of connections is shared by all: one container must not fill it.
     `passing oifname ${inside} ct status dnat ct state new add @coming { ip daddr ct count over ${most} } drop`,
     `passing oifname ${inside} ct status dnat accept`,
     `passing oifname ${inside} drop`,
+    // What the host itself needs of its network, at these ports alone.
+    `passing iifname ${inside} ip daddr . meta l4proto . th dport @services accept`,
     // Link-local (a cloud's metadata) and multicast are the host's business.
     `passing iifname ${inside} ip daddr { 169.254.0.0/16, 224.0.0.0/3 } drop`,
-    // Mail goes out through a relay; port 25 is how a stolen container sends spam.
-    `passing iifname ${inside} tcp dport 25 reject with tcp reset`,
     // The operator's own networks: masquerading would let a stranger's root in as the host itself.
-    `passing iifname ${inside} ip daddr . meta l4proto . th dport @services accept`,
     ...closed(config).map((match) => `passing iifname ${inside} ${match} reject with icmp admin-prohibited`),
-    `passing iifname ${inside} ct state new update @pace { ip saddr limit rate over ${pace}/second burst ${2 * pace} packets } drop`,
-    `passing iifname ${inside} ct state new add @going { ip saddr ct count over ${most} } drop`,
+    ...begun.map((rule) => `passing iifname ${inside} ${rule}`),
     `passing iifname ${inside} oifname @uplinks accept`,
     `passing iifname ${inside} drop`,
+
+    // One element each for a member, where pairs would be a square of them. The mark does not leave these rules.
+    'private',
+    ...begun.map((rule) => `private ${rule}`),
+    ...circles.map(
+      (circle) => `private meta mark set ip saddr map @${circle} meta mark . ip daddr @members meta mark set 0 accept`,
+    ),
+    'private drop',
 
     'counting { type filter hook postrouting priority filter; policy accept; }',
     'counting ip daddr @to',
@@ -100,7 +127,7 @@ export function constantRules(config: Ruled): string[] {
   ];
 }
 
-const isChain = (text: string): boolean => / hook /.test(text);
+const isChain = (text: string): boolean => / hook |^\w+$/.test(text);
 
 /** What our chains and sets are called: anything else in our table is a leftover of another version. */
 export const known: { chains: readonly string[]; sets: readonly string[] } = {

@@ -10,6 +10,7 @@ const config = {
   openRanges: ['10.1.2.3'],
   connectionsPerContainer: 100,
   newConnectionsPerSecond: 10,
+  queriesPerSecond: 20,
 };
 
 /** As nftables 1.0.6 prints it. */
@@ -138,6 +139,7 @@ describe('the nftables table', () => {
         { protocol: 'tcp', hostPort: 20000, address: '10.77.0.1', port: 80, sources: ['192.0.2.1', '2001:db8::/32'] },
         { protocol: 'udp', hostPort: 20000, address: '10.77.0.1', port: 53 },
       ],
+      grants: { smtp: true, networks: [7, 300] },
     });
     const neighbour = elementsOf(config, {
       slot: 11,
@@ -145,6 +147,9 @@ describe('the nftables table', () => {
       forwards: [{ protocol: 'tcp', hostPort: 20001, address: '10.77.0.11', port: 80, sources: ['192.0.2.0/24'] }],
     });
     expect(additions(config, attached).join('\n')).toContain('admitted { tcp . 20000 . 192.0.2.1 }');
+    expect(additions(config, attached).join('\n')).toContain(
+      'members { 0x00000007 . 10.77.0.1, 0x0000012c . 10.77.0.1 }',
+    );
     expect(ofAddress(together(attached, neighbour), '10.77.0.1')).toEqual(attached);
     expect(ofAddress(together(attached, neighbour), '10.77.0.11')).toEqual(neighbour);
     expect(removals(config, without(attached, attached))).toEqual([]);

@@ -17,6 +17,16 @@ const declared = {
   /** `protocol . port` of forwards that not everybody may use, and who may. */
   narrowed: 'set { type inet_proto . inet_service; size 131072; }',
   admitted: 'set { type inet_proto . inet_service . ipv4_addr; flags interval; }',
+  /** Who may send mail to strangers. */
+  mailers: 'set { type ipv4_addr; size 65536; }',
+  /** Which private networks an address is in, and `number . address` of all that are in them. */
+  circle1: 'map { type ipv4_addr : mark; size 65536; }',
+  circle2: 'map { type ipv4_addr : mark; size 65536; }',
+  circle3: 'map { type ipv4_addr : mark; size 65536; }',
+  circle4: 'map { type ipv4_addr : mark; size 65536; }',
+  members: 'set { type mark . ipv4_addr; size 262144; }',
+  /** The address that containers ask for names → the host's name server. */
+  resolvers: 'map { type ipv4_addr : ipv4_addr; size 8; }',
   /** Interfaces that lead out of the host. */
   uplinks: 'set { type ifname; size 64; }',
   /** `address . protocol . port`: what is open even where it lies in a closed range. */
@@ -24,6 +34,9 @@ const declared = {
 } as const;
 
 export type SetName = keyof typeof declared;
+
+/** One for each private network that a container may be in at a time. */
+export const circles = ['circle1', 'circle2', 'circle3', 'circle4'] as const satisfies readonly SetName[];
 
 export const setNames = Object.keys(declared) as readonly SetName[];
 

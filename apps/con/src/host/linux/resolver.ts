@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { codeOf } from './cgroups.js';
+import { resolverAddresses } from './names.js';
 
 /** What con wrote, con may write anew; a file that somebody else wrote stays as it is. */
 const mark = '# Written by Berth when this container was started.\n';
@@ -73,13 +74,7 @@ function replace(etc: string, owner: number): void {
   const fresh = `${etc}/.resolv.conf.${randomUUID()}`;
   const file = openSync(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o644);
   try {
-    writeSync(
-      file,
-      mark +
-        hostServers()
-          .map((address) => `nameserver ${address}\n`)
-          .join(''),
-    );
+    writeSync(file, mark + resolverAddresses.map((address) => `nameserver ${address}\n`).join(''));
     fchownSync(file, owner, owner);
   } finally {
     closeSync(file);

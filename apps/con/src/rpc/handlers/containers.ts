@@ -36,6 +36,9 @@ export function containerHandlers({
     'containers.limit': async ({ id, limits }) => ({ container: await containers.limit(id, limits) }),
     'containers.forward': (order) => containers.forwards.forward(order),
     'containers.unforward': async (order) => ({ container: await containers.forwards.unforward(order) }),
+    'containers.network': async (order) => ({ container: await containers.grants.network(order) }),
+    'containers.join': async (order) => ({ container: await containers.grants.join(order) }),
+    'containers.leave': async (order) => ({ container: await containers.grants.leave(order) }),
     'containers.trash': async ({ id }) => ({ container: containers.trash(id) }),
     'containers.restore': async ({ id }) => ({ container: containers.restore(id) }),
     'containers.destroy': async ({ id }) => {

@@ -1,0 +1,61 @@
+import { Problem } from '@berth/problem';
+import type { Container } from '@berth/con-protocol';
+import { textOf, type Command, type Room } from './command.js';
+import { find } from './find.js';
+
+function tell({ terminal }: Room, container: Container, text: string): number {
+  if (terminal.json) terminal.result(container);
+  else terminal.line(text);
+  return 0;
+}
+
+const network: Command = {
+  words: 'containers network',
+  method: 'containers.network',
+  args: '<name>',
+  options: [['--smtp <on|off>', 'mail to strangers, port 25; off unless told']],
+  run: async (room, given) => {
+    const { id } = await find(room.con, given.args[0] ?? '');
+    const smtp = textOf(given, 'smtp');
+    if (smtp !== undefined && smtp !== 'on' && smtp !== 'off')
+      throw new Problem('invalid', `cannot read ${JSON.stringify(smtp)}: write --smtp on or --smtp off`);
+    const asked = { id, ...(smtp === undefined ? {} : { smtp: smtp === 'on' }) };
+    const { container } = await room.con['containers.network'](asked);
+    const words = container.smtp ? 'may' : 'may not';
+    return tell(room, container, `${container.name} ${words} send mail to strangers`);
+  },
+};
+
+const join: Command = {
+  words: 'containers join',
+  short: 'join',
+  method: 'containers.join',
+  args: '<name> <network>',
+  run: async (room, { args: [name = '', wanted = ''] }) => {
+    const { id } = await find(room.con, name);
+    const { container } = await room.con['containers.join']({ id, network: wanted });
+    return tell(
+      room,
+      container,
+      `${container.name} is ${container.address} in ${(container.networks ?? []).join(', ')}`,
+    );
+  },
+};
+
+const leave: Command = {
+  words: 'containers leave',
+  short: 'leave',
+  method: 'containers.leave',
+  args: '<name> <network>',
+  run: async (room, { args: [name = '', left = ''] }) => {
+    const { id } = await find(room.con, name);
+    const { container } = await room.con['containers.leave']({ id, network: left });
+    return tell(
+      room,
+      container,
+      `${container.name} is in ${(container.networks ?? []).join(', ') || 'no network'} now`,
+    );
+  },
+};
+
+export const networkCommands: readonly Command[] = [network, join, leave];
