@@ -89,7 +89,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   const holdNetwork = async (): Promise<void> => {
     if (await host.net.hold()) tell('somebody else had changed the nftables table of the containers: it stands again');
   };
-  stops.push(every(2_000, holdNetwork, tell));
+  stops.push(every(3_000, holdNetwork, tell));
   stops.push(every(10_000, async () => containers.expire(), tell));
 
   const now = (): Date => clock.now();

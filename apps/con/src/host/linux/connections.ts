@@ -5,8 +5,7 @@ import { run } from './exec.js';
 
 /** The kernel lets established connections live on after their rule has gone; by source, then by who answered. */
 export async function endConnections(address: string): Promise<void> {
-  await end(['--orig-src', address], `of ${address}`);
-  await end(['--reply-src', address], `of ${address}`);
+  await Promise.all(['--orig-src', '--reply-src'].map((side) => end([side, address], `of ${address}`)));
 }
 
 type Came = Pick<Forwarding, 'protocol' | 'hostPort' | 'address'>;

@@ -78,12 +78,10 @@ export class LinuxNet implements Net {
   change(slot: Slot, address: string, forwards: readonly Forwarding[], grants: Grants = {}): Promise<void> {
     const attachment = { slot, address, forwards, grants };
     return this.inTurn(async () => {
+      const [before, after] = [await this.at(address), elementsOf(this.config, attachment)];
       this.told.set(address, attachment);
-      const stands = await this.list();
-      if (!stands) return; // the next sync makes it, with this
-      const [before, after] = [ofAddress(stands.elements, address), elementsOf(this.config, attachment)];
       const [lost, won] = [without(before, after), without(after, before)];
-      await this.nft([...removals(this.config, lost), ...additions(this.config, won)]);
+      await this.swap(lost, won);
       // Who was admitted may not be any more: wherever something of a port was taken away or is narrower now.
       const touched = new Set([
         ...[...lost.admitted.keys()].map(portOf),
@@ -96,10 +94,9 @@ export class LinuxNet implements Net {
 
   close(_slot: Slot, address: string, _forwards: readonly Forwarding[] = []): Promise<void> {
     return this.inTurn(async () => {
+      const before = await this.at(address);
       this.told.delete(address);
-      const stands = await this.list();
-      if (!stands) return;
-      await this.nft(removals(this.config, ofAddress(stands.elements, address)));
+      await this.swap(before, elements({}));
       await endConnections(address);
     });
   }
@@ -150,6 +147,23 @@ export class LinuxNet implements Net {
     this.stood = { rules: await this.rules(), around };
   }
 
+  /** What stands for an address: as it was told, else as the table has it, which costs a reading of all of it. */
+  private async at(address: string): Promise<Elements> {
+    const told = this.told.get(address);
+    if (told) return elementsOf(this.config, told);
+    const stands = await this.list();
+    return stands ? ofAddress(stands.elements, address) : elements({});
+  }
+
+  /** One batch; where the table is not what it was told to be, it is made so, as `told` has it by now. */
+  private async swap(lost: Elements, won: Elements): Promise<void> {
+    const batch = [...removals(this.config, lost), ...additions(this.config, won)];
+    const fault = batch.length === 0 ? undefined : await this.tried(batch);
+    if (fault === undefined) return;
+    if (this.stood) await this.stand();
+    else if (await this.list()) throw this.cannotChange(fault); // before a sync nobody knows what else belongs there
+  }
+
   /** What belongs to no container. */
   private constantElements(): Elements {
     const servers = this.nameServers();
@@ -168,8 +182,9 @@ export class LinuxNet implements Net {
 
   /** The rules as they stand, without what is in the sets; empty where there is no table. */
   private async rules(): Promise<string> {
-    const { output } = await run(['nft', '-t', 'list', 'table', 'inet', tableOf(this.config)]);
-    return output;
+    // Asked for one table or chain, nft 1.0.6 fetches every element first: a third of a second at 20,000 containers.
+    const { output } = await run(['nft', '-t', 'list', 'ruleset', 'inet'], { maxBytes: longest });
+    return new RegExp(`^table inet ${tableOf(this.config)} \\{[^]*?^\\}`, 'm').exec(output)?.[0] ?? '';
   }
 
   private withCounts(all: Elements, counted: Elements): Elements {
@@ -205,10 +220,18 @@ export class LinuxNet implements Net {
   }
 
   private async nft(lines: readonly string[]): Promise<void> {
-    if (lines.length === 0) return;
+    const fault = lines.length === 0 ? undefined : await this.tried(lines);
+    if (fault !== undefined) throw this.cannotChange(fault);
+  }
+
+  private cannotChange(fault: string): Problem {
+    return new Problem('internal', `cannot change the nftables table ${tableOf(this.config)}: ${fault}`);
+  }
+
+  /** All of the lines or none; answers why none. */
+  private async tried(lines: readonly string[]): Promise<string | undefined> {
     const { code, errors } = await run(['nft', '-f', '-'], { input: `${lines.join('\n')}\n` });
-    if (code !== 0)
-      throw new Problem('internal', `cannot change the nftables table ${tableOf(this.config)}: ${errors}`);
+    return code === 0 ? undefined : errors;
   }
 
   /** Without it, packets to a stopped container's address leave the host by the default route. */
