@@ -85,10 +85,10 @@ export class Service {
   }
 
   /** Asks it to end, and insists after ten seconds. Then its log is closed, too, so that its disk can be unmounted. */
-  async stop(): Promise<void> {
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.stopping = true;
     if (this.child.exitCode !== null) return;
-    this.child.kill('SIGTERM');
+    this.child.kill(signal);
     const patience = new AbortController();
     await Promise.race([
       this.ended,

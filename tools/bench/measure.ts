@@ -56,7 +56,11 @@ export function against(figures: readonly Figure[], base: Figure): Figure[] {
 }
 
 export function reportOf(bench: string, figures: readonly Figure[]): Report {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  // A tree that was changed is no commit, and says so.
+  const commit = execFileSync('git', ['describe', '--always', '--dirty', '--exclude=*'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim();
   return { bench, commit, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, figures };
 }
 

@@ -2,13 +2,15 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
+import { Ballast } from './ballast.js';
 import { isLoopback, socketPathOf, type Config } from './config.js';
 import { systemClock } from './containers/clock.js';
 import { Containers } from './containers/containers.js';
+import { heldBack } from './containers/expiry.js';
 import { Records } from './containers/records.js';
 import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
-import type { Host } from './host/host.js';
+import type { Host, Warning } from './host/host.js';
 import { instanceOf, isAnotherBoot, keepBoot } from './instance.js';
 import { lockAll } from './lock.js';
 import { Journal } from './metering/journal.js';
@@ -22,6 +24,7 @@ import { readIdentity } from './rpc/identity.js';
 import { CallersClock } from './rpc/callers-clock.js';
 import { startServers } from './rpc/servers.js';
 import { readToken } from './rpc/token.js';
+import { Space } from './storage/space.js';
 import { Tickets } from './streams/tickets.js';
 import { Templates } from './templates/templates.js';
 import { version } from './version.js';
@@ -37,7 +40,12 @@ export type Daemon = Readonly<{
 export async function startDaemon(config: Config, log: Logger, given?: Host): Promise<Daemon> {
   const stops: (() => void | Promise<void>)[] = [];
   const close = async (): Promise<void> => {
-    for (const stop of stops.splice(0).reverse()) await stop();
+    // One that fails keeps none of the others from being stopped: a daemon that hangs holds its locks.
+    for (const stop of stops.splice(0).reverse()) {
+      await Promise.resolve()
+        .then(stop)
+        .catch((error: unknown) => log.error({ err: error }, 'cannot end in order'));
+    }
   };
   try {
     for (const directory of [config.home, config.runDirectory]) make(directory);
@@ -54,9 +62,14 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
 
 async function start(config: Config, log: Logger, host: Host, stops: (() => void | Promise<void>)[]) {
   const tell = (message: string, error?: unknown): void => log.warn({ err: error }, message);
-  const database = openDatabase(join(config.home, 'con.db'));
+  const path = join(config.home, 'con.db');
+  const ballast = new Ballast(path);
+  ballast.drop();
+  const database = openDatabase(path);
+  stops.push(() => ballast.load());
   stops.push(() => database.close());
-  const warnings = [...(await host.prepare())];
+  const warnings = [...(ballast.take(database) ? [] : [noBallast]), ...(await host.prepare())];
+  stops.push(every(60_000, async () => void ballast.refill(database), tell));
 
   const clock = systemClock;
   const tickets = new Tickets();
@@ -83,14 +96,16 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(host.runtime.watch((slot) => containers.ended(slot)));
   warnings.push(...(await containers.recover()));
   keepBoot(database, bootId); // only now: what ran before is on record to be started again
-  stops.push(() => containers.idle());
+  let kept = 0;
+  const expire = (): void => void ({ kept } = containers.expire(sampler.now()));
+  stops.push(() => containers.close());
   stops.push(() => sampler.tick());
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));
   const holdNetwork = async (): Promise<void> => {
     if (await host.net.hold()) tell('somebody else had changed the nftables table of the containers: it stands again');
   };
   stops.push(every(3_000, holdNetwork, tell));
-  stops.push(every(10_000, async () => containers.expire(), tell));
+  stops.push(every(10_000, async () => expire(), tell));
 
   const now = (): Date => clock.now();
   const identity = isLoopback(config.listenHost) ? undefined : await readIdentity(join(config.home, 'tls.pem'));
@@ -99,10 +114,17 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     handlers: {
       ...hostHandlers({
         ...{ host, records, instance, version, now, pin: identity?.pin },
-        warnings: () => [...warnings, ...callers.warnings()],
+        warnings: () => [...warnings, ...callers.warnings(), ...(kept > 0 ? [heldBack(kept)] : [])],
       }),
       ...templateHandlers(templates),
-      ...containerHandlers({ containers, records, sampler, streams: tickets, now }),
+      ...containerHandlers({
+        containers,
+        records,
+        sampler,
+        space: new Space(host.layers, tell),
+        streams: tickets,
+        now,
+      }),
     },
     tickets,
     socketPath: socketPathOf(config),
@@ -116,6 +138,11 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(() => servers.close());
   return { socketPath: servers.socketPath, port: servers.port };
 }
+
+const noBallast: Warning = {
+  what: "the disk is full: there is no space left for con's own records",
+  cure: 'remove templates that nobody uses and destroy what is in the trash, then start con anew',
+};
 
 function make(directory: string): void {
   try {

@@ -34,7 +34,7 @@ export function lockAll({ home, runDirectory, name, driver }: Config): () => voi
 function lock({ file, why, cure, isShared = false }: Claim): () => void {
   const held = open(file);
   try {
-    held.exec('pragma journal_mode = delete; pragma locking_mode = exclusive; begin exclusive; commit');
+    held.exec('pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive; commit');
   } catch (cause) {
     held.close();
     const message = `cannot start: another con ${why}; stop it, or give this one another ${cure}`;

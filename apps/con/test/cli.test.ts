@@ -306,7 +306,7 @@ describe('con on the command line', () => {
       code: 1,
       err: expect.stringContaining('does not accept this token'),
     });
-    expect(await type(`usage read --url ${doors.url}`, { token })).toMatchObject({
+    expect(await type(`usage read --after 4294967296 --url ${doors.url}`, { token })).toMatchObject({
       code: 0,
       out: expect.stringContaining('"1099511627776"'),
     });

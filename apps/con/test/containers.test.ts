@@ -138,10 +138,10 @@ describe('containers', () => {
     expect(rooms.containers.restore('a').state).toBe('stopped');
     rooms.containers.trash('a');
     rooms.clock.pass(99_999);
-    rooms.containers.expire();
+    rooms.containers.expire(rooms.sampler.now());
     expect(rooms.state('a')).toBe('trashed');
     rooms.clock.pass(1);
-    rooms.containers.expire();
+    rooms.containers.expire(rooms.sampler.now());
     await rooms.containers.idle();
     expect(rooms.containers.list()).toEqual([]);
     expect(await rooms.host.layers.volumes()).toEqual([]);

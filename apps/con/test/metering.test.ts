@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Sample } from '@berth/con-protocol';
 import { Rooms } from './rooms.js';
 
@@ -124,6 +125,44 @@ describe('the journal', () => {
     expect(sum(all, 'runMs')).toBe(122_000n);
     expect(sum(all, 'cpuNanos')).toBe(122_000n * 4_000_000n);
     mustJoin(all);
+  });
+
+  it('charges no second after the end of a life that could not be put on record, and records it once it can', async () => {
+    await rooms.started('a');
+    rooms.clock.pass(10_000);
+    const stop = rooms.host.runtime.stop.bind(rooms.host.runtime);
+    jest.spyOn(rooms.host.runtime, 'stop').mockImplementationOnce(async (slot, options) => {
+      rooms.writeProtect(true);
+      await stop(slot, options);
+    });
+    rooms.containers.stop('a');
+    while (!rooms.told.some((said) => /put on record how stopping a ended/.test(said))) await nextTurn();
+    expect(rooms.state('a')).toBe('stopping');
+    for (let n = 0; n < 10; n += 1) {
+      rooms.clock.pass(10_000);
+      await rooms.sampler.tick().catch(() => undefined);
+    }
+    rooms.writeProtect(false);
+    await rooms.containers.idle();
+    expect(rooms.state('a')).toBe('stopped');
+    const all = await samples();
+    expect(sum(all, 'runMs')).toBe(10_000n);
+    expect(sum(all, 'cpuNanos')).toBe(10_000n * 4_000_000n);
+    mustJoin(all);
+  });
+
+  it('measures time, CPU and memory while traffic cannot be read, and the traffic afterwards', async () => {
+    await rooms.started('a');
+    rooms.clock.pass(10_000);
+    const { traffic } = rooms.host.net;
+    jest.spyOn(rooms.host.net, 'traffic').mockRejectedValue(new Error('no nft'));
+    await rooms.sampler.tick();
+    expect((await rooms.sampler.usage(['a'])).map(({ id }) => id)).toEqual(['a']);
+    expect(sum(await samples(), 'runMs')).toBe(10_000n);
+    jest.spyOn(rooms.host.net, 'traffic').mockImplementation(traffic.bind(rooms.host.net));
+    rooms.clock.pass(10_000);
+    await rooms.stopped('a');
+    expect(sum(await samples(), 'bytesIn')).toBeGreaterThan(0n);
   });
 
   it('makes no second longer or shorter when the clock on the wall is set', async () => {

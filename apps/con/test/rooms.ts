@@ -127,6 +127,11 @@ export class Rooms {
     this.database!.exec('pragma max_page_count = 1073741823');
   }
 
+  /** Nothing at all can be written, not even where there is room. */
+  writeProtect(isOn: boolean): void {
+    this.database!.exec(`pragma query_only = ${isOn ? 'on' : 'off'}`);
+  }
+
   leave(): void {
     this.kill();
     rmSync(this.home, { recursive: true });

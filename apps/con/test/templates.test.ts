@@ -217,6 +217,9 @@ describe('A build', () => {
       steps: [{ state: 'done' }, { state: 'failed' }],
     });
     expect([...yard.host.onDisk.keys()]).toEqual([1, 99]);
+    expect(logOf('web', 2)).toBe('');
+    await next.remove({ name: 'web', version: '1' });
+    expect(readdirSync(join(yard.home, 'logs'))).toEqual([]);
     expect(yard.told).toEqual([expect.stringMatching(/layer 99 on disk is in no record/)]);
   });
 });

@@ -176,6 +176,11 @@ export const methods = {
     params: byId,
     result: z.object({}),
   },
+  'containers.expire': {
+    help: 'Destroys what has been in the trash for its time, as con does by itself; more than 5 and 2 % of the containers at once only with all.',
+    params: z.strictObject({ all: z.boolean().optional() }),
+    result: z.object({ destroyed: int, kept: int }),
+  },
   'containers.exec': {
     help: 'Prepares a command inside a running container; the answer names a path on which a WebSocket carries its input, output and exit code.',
     params: byId.extend({

@@ -161,6 +161,20 @@ const destroy: Command = {
   },
 };
 
+const expire: Command = {
+  words: 'containers expire',
+  method: 'containers.expire',
+  options: [['--all', 'unusually many at once, too']],
+  run: async ({ con, terminal }, { options }) => {
+    const answer = await con['containers.expire'](options['all'] === true ? { all: true } : {});
+    if (terminal.json) terminal.result(answer);
+    else if (answer.kept > 0)
+      terminal.line(`kept ${answer.kept}: so many at once may be a mistake; say --all if it is none`);
+    else terminal.line(`${answer.destroyed} are being destroyed`);
+    return answer.kept > 0 ? 1 : 0;
+  },
+};
+
 export const containerCommands: readonly Command[] = [
   create,
   leadingTo('start', 'running', 'start'),
@@ -178,5 +192,6 @@ export const containerCommands: readonly Command[] = [
   get,
   leadingTo('trash', 'trashed', 'remove'),
   leadingTo('restore', 'stopped'),
+  expire,
   destroy,
 ];

@@ -1,6 +1,6 @@
 import type { HostInfo } from '@berth/con-protocol';
 import { textOf, type Command } from './command.js';
-import { readWhole, shownBytes } from './units.js';
+import { readCursor, readWhole, shownBytes } from './units.js';
 
 const info: Command = {
   words: 'host info',
@@ -46,7 +46,7 @@ const read: Command = {
   run: async ({ con, terminal }, given) => {
     const [after, limit] = [textOf(given, 'after'), textOf(given, 'limit')];
     const answer = await con['usage.read']({
-      ...(after === undefined ? {} : { after: BigInt(readWhole(after, 'a cursor')) }),
+      ...(after === undefined ? {} : { after: readCursor(after) }),
       ...(limit === undefined ? {} : { limit: readWhole(limit, 'a number of samples') }),
       ...(given.options['cut'] === true ? { cut: true } : {}),
     });

@@ -25,6 +25,12 @@ export function readWhole(text: string, what: string): number {
   throw new Problem('invalid', `cannot read ${JSON.stringify(text)} as ${what}: it must be a whole number`);
 }
 
+/** A place in the journal, which passes 2³¹. @throws Problem `invalid` */
+export function readCursor(text: string): bigint {
+  if (/^\d{1,18}$/.test(text)) return BigInt(text);
+  throw new Problem('invalid', `cannot read ${JSON.stringify(text)} as a cursor: it must be a whole number`);
+}
+
 /** `name:version`. @throws Problem `invalid` */
 export function readTemplateKey(text: string): { name: string; version: string } {
   const at = text.indexOf(':');

@@ -20,6 +20,7 @@ import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
 import type { Desk } from './desk.js';
 import type { Change, ContainerRecord } from './record.js';
+import { expired, isOrdinary } from './expiry.js';
 import { Forwards } from './forwards.js';
 import { Grants } from './grants.js';
 import type { Records } from './records.js';
@@ -241,12 +242,12 @@ export class Containers {
     this.end(record, { state: 'stopping' }, 0);
   }
 
-  /** Destroys what has been in the trash for its time. */
-  expire(): void {
-    const now = this.needs.clock.now();
-    for (const { id, state, trashedUntil } of this.needs.records.all()) {
-      if (state === 'trashed' && trashedUntil && trashedUntil <= now) this.destroy(id);
-    }
+  /** Destroys what has been in the trash for its time; unusually many only where that is said. */
+  expire(now: Date, { all = false } = {}): { destroyed: number; kept: number } {
+    const due = expired(this.needs.records, now);
+    if (!all && !isOrdinary(due.length, this.needs.records.size)) return { destroyed: 0, kept: due.length };
+    for (const { id } of due) this.destroy(id);
+    return { destroyed: due.length, kept: 0 };
   }
 
   /**
@@ -279,6 +280,10 @@ export class Containers {
       const again = wasOn(record) && this.needs.isNewBoot ? { again: true as const } : {};
       this.end(record, { state: 'stopping', ...again }, stopTimeoutMs);
     } else if (record.again) this.comeBack(record.id);
+  }
+
+  close(): Promise<void> {
+    return this.settling.close();
   }
 
   /** Waits for what is at work. */

@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { asProblem } from '@berth/problem';
 import { within } from './deadline.js';
 import { KeyedLock } from './keyed-lock.js';
@@ -8,6 +9,8 @@ import type { Records } from './records.js';
 export const deadlines = { creating: 60_000, starting: 60_000, stopping: 60_000, destroying: 300_000 } as const;
 /** Nor does what its caller waits for. */
 const momentMs = 15_000;
+/** What has to be written is tried again so soon. */
+const againMs = 1_000;
 
 type Transit = keyof typeof deadlines;
 /** `isLate` tells it that its deadline has passed: nobody waits for what it does. */
@@ -23,6 +26,7 @@ type Needs = Readonly<{
 export class Settling {
   private readonly locks = new KeyedLock();
   private readonly tracked = new Set<Promise<void>>();
+  private readonly closing = new AbortController();
 
   constructor(private readonly needs: Needs) {}
 
@@ -38,10 +42,12 @@ export class Settling {
       late = true;
       return this.failed(id, error);
     });
-    const recorded = ended.then((change) => {
-      const now = this.needs.records.get(id);
-      if (now && change && now.state === state) this.needs.change(now, change);
-    });
+    const recorded = ended.then((change) =>
+      this.insist(`cannot put on record how ${state} ${id} ended`, () => {
+        const now = this.needs.records.get(id);
+        if (now && change && now.state === state) this.needs.change(now, change);
+      }),
+    );
     return this.track(recorded, `cannot put on record how ${state} ${id} ended`);
   }
 
@@ -57,6 +63,27 @@ export class Settling {
       .finally(() => this.tracked.delete(tracked));
     this.tracked.add(tracked);
     return tracked;
+  }
+
+  /**
+   * Writes again and again until it is written: a state that could not be left, on a full disk for instance, would have
+   * no exit before the next start of con, which finds out by itself.
+   */
+  private async insist(failure: string, write: () => void): Promise<void> {
+    for (let isTold = false; !this.closing.signal.aborted; isTold = true) {
+      try {
+        return write();
+      } catch (error) {
+        if (!isTold) this.needs.tell(`${failure}; trying again`, error);
+        await after(againMs, undefined, { signal: this.closing.signal }).catch(() => undefined); // closing ends the wait
+      }
+    }
+  }
+
+  /** Waits for what is at work, and insists on nothing any more. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.idle();
   }
 
   /** Waits for what is at work. */

@@ -7,6 +7,14 @@ export type Slot = number;
 /** Number of a 65,536 wide range of user ids. 0 is the range that template layers are stored in; each owner has another. */
 export type IdRange = number;
 
+/** How wide a range of user ids is. */
+export const rangeWidth = 65_536;
+
+/** How many ranges a con that begins at an id may use; the last id of all means "none" (kernel, user_namespaces(7)). */
+export function rangesFrom(firstId: number): number {
+  return Math.min(16_384, Math.floor((2 ** 32 - firstId) / rangeWidth) - 1);
+}
+
 export type ContainerSpec = Readonly<{
   hostname: string;
   range: IdRange;

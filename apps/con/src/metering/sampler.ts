@@ -35,6 +35,14 @@ type Running = OpenInterval & Readonly<{ isInherited: boolean }>;
 
 type Moment = Readonly<{ labelMs: number; monotonicMs: bigint }>;
 
+/** What is known of a container at a moment. */
+type Seen = Readonly<{
+  moment: Moment;
+  reading: Reading | undefined;
+  traffic: Traffic | undefined;
+  lastOfLife: boolean;
+}>;
+
 /** Cuts the life of every container into samples: at each transition, at each tick while it is on, at each full hour. */
 export class Sampler implements Witness {
   private readonly open = new Map<string, Running>();
@@ -43,11 +51,14 @@ export class Sampler implements Witness {
   private traffic: ReadonlyMap<string, Traffic> = new Map();
   private trafficAtMs: bigint | undefined;
   private trafficReading: Promise<void> | undefined;
+  private isTrafficTold = false;
   /** Counts readings of traffic as they are asked for; a life knows which of them came before it. */
   private asked = 0;
   private trafficAsked = 0;
   private readonly limits = new Map<string, string>();
   private readonly bornAfter = new Map<string, number>();
+  /** Lives that have ended, until that is on record: what could not be written then is written as it was then. */
+  private readonly ends = new Map<string, Seen>();
   private lastUsage: { atMs: bigint; numbers: Promise<ReadonlyMap<string, Usage>> } | undefined;
 
   constructor(private readonly needs: SamplerNeeds) {
@@ -69,7 +80,10 @@ export class Sampler implements Witness {
   async leaving(record: ContainerRecord): Promise<void> {
     await this.readTraffic();
     await this.readDisk(record);
-    this.cut([this.needs.records.get(record.id) ?? record], { lastOfLife: true });
+    const [now, reading] = [this.needs.records.get(record.id) ?? record, this.readingOf(record)];
+    const last = { moment: this.moment(), reading, traffic: this.trafficOf(record), lastOfLife: true };
+    this.ends.set(record.id, last);
+    this.cut([now], last.moment);
   }
 
   /** What was cut within a commit that did not happen was not cut. */
@@ -81,12 +95,20 @@ export class Sampler implements Witness {
   }
 
   gone(record: ContainerRecord): void {
-    const closed = this.closed(record, this.moment(), undefined);
+    const interval = this.open.get(record.id);
+    const seen = { moment: this.moment(), reading: undefined, traffic: undefined, lastOfLife: false };
+    const closed = interval && this.closed(interval, record, seen);
     this.needs.journal.cut(closed ? [closed] : [], [], this.labels.mark(), [record.id]);
     this.open.delete(record.id);
+    this.ends.delete(record.id);
     this.diskKnown.delete(record.id);
     this.bornAfter.delete(record.id);
     this.limits.delete(record.id);
+  }
+
+  /** The time by labels: what the clock on the wall says once it has insisted. */
+  now(): Date {
+    return new Date(this.labels.now());
   }
 
   /** What is on, and what has not been cut since the hour began. */
@@ -147,45 +169,56 @@ export class Sampler implements Witness {
   }
 
   /** Ends the open interval of each and begins the next, at one moment for both: no millisecond falls between. */
-  private cut(records: readonly ContainerRecord[], { lastOfLife = false } = {}): void {
-    const moment = this.moment();
+  private cut(records: readonly ContainerRecord[], moment = this.moment()): void {
     const readings = this.needs.host.meter.read(records.map(({ slot }) => slot));
     const closed: Closed[] = [];
     const begun: OpenInterval[] = [];
     const newLives: ContainerRecord[] = [];
     for (const record of records) {
       const reading = readings.get(record.slot);
-      const one = this.closed(record, moment, reading, lastOfLife);
-      if (one) closed.push(one);
+      const seen = { moment, reading, traffic: this.trafficOf(record), lastOfLife: false };
+      const before = this.ended(record, closed);
+      const one = before && this.closed(before, record, seen);
+      const isNothing = before !== this.open.get(record.id) && before?.sinceMs === moment.monotonicMs;
+      if (one && !isNothing) closed.push(one);
       const sameLife = one && one.interval.boot === record.boot;
       const held = this.heldBy(record, reading?.memoryBytes ?? 0n);
       if (!sameLife) newLives.push(record);
       // What a stop that failed left running has been counted already.
       const counters = sameLife ? one.after : { ...noCounters, cpuNanos: reading?.cpuNanos ?? 0n };
-      const runs = isOn(record.state) || (record.state === 'stopping' && !lastOfLife && one?.interval.runs === true);
+      const runs = isOn(record.state) || (record.state === 'stopping' && before?.runs === true);
       begun.push(this.begin(record, moment, { counters, held, runs }));
     }
     this.needs.journal.cut(closed, begun, this.labels.mark());
     // Only now: on a full disk the intervals before go on, and nothing of them is lost.
     for (const interval of begun) this.open.set(interval.container, { ...interval, isInherited: false });
     for (const { id } of newLives) this.bornAfter.set(id, this.asked);
+    for (const { id } of records) this.ends.delete(id);
+  }
+
+  /** The open interval of a container; where its life has ended meanwhile, what is left of it after that end. */
+  private ended(record: ContainerRecord, closed: Closed[]): Running | undefined {
+    const [interval, end] = [this.open.get(record.id), this.ends.get(record.id)];
+    if (!interval || !end) return interval;
+    const last = this.closed(interval, record, end);
+    closed.push(last);
+    const held = { ...interval.held, memoryBytes: 0n };
+    const { labelMs: fromMs, monotonicMs: sinceMs } = end.moment;
+    return { ...interval, fromMs, sinceMs, counters: last.after, held, runs: false, isInherited: false };
   }
 
   /**
-   * The open interval of a container, ended now. Counters are those of a life: what another hand or the next life left
-   * under the same address is not this one's.
+   * An open interval, ended at the moment that something was seen of the container. Counters are those of a life: what
+   * another hand or the next life left under the same address is not this one's.
    */
   private closed(
+    interval: Running,
     record: ContainerRecord,
-    { labelMs, monotonicMs }: Moment,
-    reading: Reading | undefined,
-    lastOfLife = false,
-  ): Closed | undefined {
-    const interval = this.open.get(record.id);
-    if (!interval) return undefined;
+    { moment: { labelMs, monotonicMs }, reading, traffic, lastOfLife }: Seen,
+  ): Closed {
     const { fromMs, held, counters, isInherited } = interval;
     const counts = interval.runs || lastOfLife;
-    const { bytesIn, bytesOut } = (counts ? this.trafficOf(record) : undefined) ?? counters;
+    const { bytesIn, bytesOut } = (counts ? traffic : undefined) ?? counters;
     const after = { cpuNanos: (counts ? reading?.cpuNanos : undefined) ?? counters.cpuNanos, bytesIn, bytesOut };
     const toMs = Math.max(fromMs, labelMs);
     const common = { fromMs, toMs, before: counters, after };
@@ -235,15 +268,27 @@ export class Sampler implements Witness {
   private readTraffic(): Promise<void> {
     const before = this.trafficReading ?? Promise.resolve();
     const mine = before
-      .catch(() => undefined) // whoever asked for that one was told
       .then(async () => {
         const asked = ++this.asked;
         this.traffic = await this.needs.host.net.traffic();
         this.trafficAsked = asked;
         this.trafficAtMs = this.needs.clock.monotonicMs();
-      });
+      })
+      // Time, CPU and memory are measured all the same; what passed meanwhile is counted once it can be read again.
+      .then(
+        () => (this.isTrafficTold = false),
+        (error: unknown) => {
+          if (!this.isTrafficTold) this.needs.tell('cannot read the traffic of containers', error);
+          this.isTrafficTold = true;
+        },
+      )
+      .then(() => undefined);
     this.trafficReading = mine;
     return mine;
+  }
+
+  private readingOf({ slot }: ContainerRecord): Reading | undefined {
+    return this.needs.host.meter.read([slot]).get(slot);
   }
 
   private isDiskDue({ id }: ContainerRecord): boolean {

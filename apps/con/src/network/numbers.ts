@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Problem } from '@berth/problem';
 import type { Config } from '../config.js';
 import { migrate } from '../database.js';
+import { rangesFrom } from '../host/runtime.js';
 
-type Pools = Pick<Config, 'addressPool' | 'firstPort' | 'lastPort' | 'restSeconds'>;
+type Pools = Pick<Config, 'addressPool' | 'firstId' | 'firstPort' | 'lastPort' | 'restSeconds'>;
 
 /** X.Y.0.0 to X.Y.0.9 are kept free, and X.Y.255.0/24 belongs to build lines. */
 const firstSlot = 10;
@@ -32,17 +33,27 @@ export class Numbers {
     this.nextPort = pools.firstPort;
   }
 
-  /** Each owner has a range of user ids that nobody else shares, and keeps it. Range 0 holds templates. */
+  /**
+   * Each owner has a range of user ids that nobody else shares, and keeps it. Range 0 holds templates.
+   * @throws Problem `unavailable` where each is somebody's.
+   */
   rangeOf(owner: string): number {
-    this.database
-      .prepare(
-        'insert into id_range (owner, range) select ?, coalesce(max(range), 0) + 1 from id_range where true on conflict do nothing',
-      )
-      .run(owner);
-    const { range } = this.database.prepare('select range from id_range where owner = ?').get(owner) as {
-      range: bigint;
+    const known = this.rangeKept(owner);
+    if (known !== undefined) return known;
+    const { last } = this.database.prepare('select coalesce(max(range), 0) as last from id_range').get() as {
+      last: bigint;
     };
-    return Number(range);
+    const range = Number(last) + 1;
+    if (range >= rangesFrom(this.pools.firstId))
+      throw new Problem('unavailable', `cannot take ${owner} in: all ranges of user ids of this host are given away`);
+    this.database.prepare('insert into id_range (owner, range) values (?, ?)').run(owner, range);
+    return range;
+  }
+
+  private rangeKept(owner: string): number | undefined {
+    const row = this.database.prepare('select range from id_range where owner = ?').get(owner) as
+      { range: bigint } | undefined;
+    return row && Number(row.range);
   }
 
   /** Each owner's private networks have numbers that no other owner's have, and keep them. */

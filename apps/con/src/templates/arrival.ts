@@ -51,10 +51,17 @@ export class Arrivals {
         if (over.aborted) throw new Problem('conflict', 'cannot take the context: the build waits for it no longer');
         over.removeEventListener('abort', giveUp);
         const stored = Context.store(file, body);
-        stored.then(resolve, reject);
+        stored.then(resolve, (cause: unknown) => reject(whenCut(cause)));
         await stored;
       };
     });
     return { upload: receive(bytes, (body) => take(body)), context, remove: () => rmSync(file, { force: true }) };
   }
+}
+
+/** What the one who uploads is told by his own connection, the template has to say, too. */
+function whenCut(cause: unknown): unknown {
+  if (!(cause instanceof Error && 'code' in cause)) return cause;
+  if (cause.code !== 'ECONNRESET' && cause.code !== 'ERR_STREAM_PREMATURE_CLOSE') return cause;
+  return new Problem('unavailable', 'cannot read the context: its upload was cut; build again', { cause });
 }

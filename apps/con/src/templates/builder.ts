@@ -115,9 +115,13 @@ export class Builder {
       const code = await this.needs.runtime.line({
         ...place,
         ...(work.kind === 'run'
-          ? { argv: work.argv, workdir: surroundings.workdir, network: true }
-          : { argv: unpack, workdir: '/', network: false }),
-        environment: { ...always, ...surroundings.environment },
+          ? {
+              argv: work.argv,
+              workdir: surroundings.workdir,
+              network: true,
+              environment: { ...always, ...surroundings.environment },
+            }
+          : { argv: unpack, workdir: '/', network: false, environment: always }), // ENV is for what the author runs
         ...(input ? { input } : {}),
         log: (chunk) => log.write(chunk),
       });

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const mostBytes = 4 * 1024 * 1024;
@@ -19,6 +19,10 @@ export class Logs {
     return new LineLog(openSync(this.file(key), constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600));
   }
 
+  keys(): string[] {
+    return readdirSync(this.directory).flatMap((name) => /^([0-9a-f]+)\.log$/.exec(name)?.[1] ?? []);
+  }
+
   remove(key: string): void {
     rmSync(this.file(key), { force: true });
   }
@@ -35,6 +39,7 @@ export class Logs {
   }
 
   private bytes(key: string, offset: bigint): Buffer {
+    if (offset > mostBytes + cut.length) return Buffer.alloc(0);
     let file: number;
     try {
       file = openSync(this.file(key), 'r');

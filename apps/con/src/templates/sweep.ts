@@ -39,10 +39,10 @@ export class Sweep {
 
   /**
    * At start only, when nothing is being built: a layer that is open then is one whose line died with the daemon, and a
-   * snapshot that no template, line or container holds is what that daemon had still to let go.
+   * snapshot that no template, line or container holds is what that daemon had still to let go; so are their logs.
    */
   async recover(): Promise<void> {
-    await this.letGo({ snapshots: this.needs.snapshots.list().map(({ id }) => id), logs: [] });
+    await this.letGo({ snapshots: this.needs.snapshots.list().map(({ id }) => id), logs: this.needs.logs.keys() });
     await this.discard(this.needs.snapshots.layersIn('open'));
   }
 

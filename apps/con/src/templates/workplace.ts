@@ -1,7 +1,7 @@
 import { asProblem, Problem } from '@berth/problem';
 import type { Chain, Layer, Layers } from '../host/layers.js';
 import type { SnapshotRecords } from './records.js';
-import { diskFull, isNoSpace, Space } from './space.js';
+import { diskFull, isNoSpace, Space } from '../storage/space.js';
 import { Turns } from './turns.js';
 
 /** Lines at once, of all builds: more would only take each other's disk and memory. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { readIfThere } from './cgroups.js';
 
@@ -66,7 +66,10 @@ export class Changes {
 
   private keep(change: Change): void {
     mkdirSync(this.home, { recursive: true });
-    writeFileSync(this.file, `${JSON.stringify([...this.list(), change], undefined, 2)}\n`);
+    const draft = `${this.file}.new`;
+    // Whole or not at all: half of it would keep con from starting, and from undoing the rest.
+    writeFileSync(draft, `${JSON.stringify([...this.list(), change], undefined, 2)}\n`, { flush: true });
+    renameSync(draft, this.file);
   }
 
   private get file(): string {

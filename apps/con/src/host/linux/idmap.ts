@@ -1,9 +1,8 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Problem } from '@berth/problem';
-import type { IdRange } from '../runtime.js';
 import { open } from './exec.js';
-import { rangeWidth } from './lxc-config.js';
+import { rangeWidth, type IdRange } from '../runtime.js';
 
 /** The first user and group id of a range on the host. @throws Problem `invalid` beyond what ids can be. */
 export function firstIdOf(config: Readonly<{ firstId: number }>, range: IdRange): number {

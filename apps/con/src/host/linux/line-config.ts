@@ -1,5 +1,5 @@
 import { Problem } from '@berth/problem';
-import { rangeWidth } from './lxc-config.js';
+import { rangeWidth } from '../runtime.js';
 import { gateway } from './names.js';
 
 /** What LXC is told of one line; every value is con's own, so that none can hold a second line. */

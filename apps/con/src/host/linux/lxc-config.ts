@@ -1,6 +1,6 @@
 import { nameFault } from '@berth/container';
 import { Problem } from '@berth/problem';
-import type { ContainerSpec } from '../runtime.js';
+import { rangeWidth, type ContainerSpec } from '../runtime.js';
 import { periodUs, quotaUs } from './limits.js';
 import { gateway } from './names.js';
 
@@ -17,9 +17,6 @@ export type Places = Readonly<{
   /** False where the kernel does not count swap, and the file that bounds it is missing. */
   swap: boolean;
 }>;
-
-/** How wide a range of user ids is. */
-export const rangeWidth = 65_536;
 
 /**
  * Everything LXC is told of one container. Nothing is included from the distribution's own files: what a container may

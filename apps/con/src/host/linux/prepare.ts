@@ -6,7 +6,7 @@ import type { Warning } from '../host.js';
 import { readIfThere, type Cgroups, type Controller } from './cgroups.js';
 import { settingOf, type Changes } from './changes.js';
 import { run } from './exec.js';
-import { rangeWidth } from './lxc-config.js';
+import { rangesFrom, rangeWidth } from '../runtime.js';
 import { tableOf } from './nft-sets.js';
 import { defaultAddress } from './net.js';
 import { hostServers } from './resolver.js';
@@ -57,13 +57,9 @@ function setKernel(changes: Changes): void {
   }
 }
 
-/** How many ranges of user ids are reserved: each owner of containers has one. */
-const ranges = 16_384;
-
 /** LXC insists that root reserves the ids it maps, so that no other account of the host is given them. */
 function ownIds(config: Config, changes: Changes): void {
-  const room = Math.floor((2 ** 32 - config.firstId) / rangeWidth) - 1; // the last id of all means "none"
-  const line = `root:${config.firstId}:${Math.min(ranges, room) * rangeWidth}`;
+  const line = `root:${config.firstId}:${rangesFrom(config.firstId) * rangeWidth}`;
   for (const file of ['/etc/subuid', '/etc/subgid']) {
     if (!holdsIds(readIfThere(file) ?? '', config.firstId)) {
       changes.line(file, line, 'user ids of containers, apart from those of the host');

@@ -3,7 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { ContainerSpec, ExecSession, LineSpec, Running, Runtime, Slot } from '../runtime.js';
+import {
+  rangeWidth,
+  type ContainerSpec,
+  type ExecSession,
+  type LineSpec,
+  type Running,
+  type Runtime,
+  type Slot,
+} from '../runtime.js';
 import { codeOf, readIfThere, type Cgroups } from './cgroups.js';
 import { Endings } from './endings.js';
 import { must, run } from './exec.js';
@@ -11,7 +19,7 @@ import { attach } from './attach.js';
 import { Lives, type Life } from './lives.js';
 import type { Lines } from './line.js';
 import { isHeldTo, setLimits } from './limits.js';
-import { lxcConfig, rangeWidth } from './lxc-config.js';
+import { lxcConfig } from './lxc-config.js';
 import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
 import { handResolver } from './resolver.js';

@@ -3,6 +3,7 @@ import type { ConHandlers } from '@berth/con-protocol';
 import type { Containers } from '../../containers/containers.js';
 import type { Records } from '../../containers/records.js';
 import type { Sampler } from '../../metering/sampler.js';
+import type { Space } from '../../storage/space.js';
 import type { Streams } from '../../streams/streams.js';
 
 type ContainerMethods = Extract<keyof ConHandlers, `containers.${string}` | `usage.${string}`>;
@@ -10,6 +11,7 @@ type Needs = Readonly<{
   containers: Containers;
   records: Records;
   sampler: Sampler;
+  space: Space;
   streams: Streams;
   now: () => Date;
 }>;
@@ -20,12 +22,16 @@ export function containerHandlers({
   containers,
   records,
   sampler,
+  space,
   streams,
   now,
 }: Needs): Pick<ConHandlers, ContainerMethods> {
   const life = randomUUID(); // changes are counted anew in each life of the daemon
   return {
-    'containers.create': async (order) => ({ container: containers.create(order) }),
+    'containers.create': async (order) => {
+      if (!records.askedFor(order.id)) await space.mustSuffice(`create ${order.name}`); // else it exists already
+      return { container: containers.create(order) };
+    },
     'containers.start': async ({ id }) => ({ container: containers.start(id) }),
     'containers.stop': async ({ id, timeoutMs }) => ({ container: containers.stop(id, timeoutMs) }),
     'containers.kill': async ({ id }) => ({ container: containers.stop(id, 0) }),
@@ -44,6 +50,10 @@ export function containerHandlers({
     'containers.destroy': async ({ id }) => {
       containers.destroy(id);
       return {};
+    },
+    'containers.expire': async ({ all }) => {
+      const { destroyed, kept } = containers.expire(sampler.now(), all === undefined ? {} : { all });
+      return { destroyed, kept };
     },
     'containers.exec': async ({ id, argv, timeoutMs = execTimeoutMs }) => ({
       stream: streams.session(containers.exec(id, argv), { timeoutMs }),

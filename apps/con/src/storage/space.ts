@@ -7,7 +7,7 @@ const GiB = 1024n * 1024n * 1024n;
 /** How often a line's disk is looked at; a look is one statfs. */
 const everyMs = 500;
 
-/** A full disk costs containers their data, so builds keep away from its last gibibyte, or its last twentieth where that is less. */
+/** A full disk costs containers their data: its last gibibyte, or its last twentieth where that is less, is left to what runs. */
 export class Space {
   constructor(
     private readonly layers: Pick<Layers, 'space'>,
@@ -18,6 +18,11 @@ export class Space {
     const { bytes, freeBytes } = await this.layers.space();
     const twentieth = bytes / 20n;
     return freeBytes < (twentieth < GiB ? twentieth : GiB);
+  }
+
+  /** @throws Problem `unavailable` where something new would have to live on what is left to what runs. */
+  async mustSuffice(doing: string): Promise<void> {
+    if (await this.isShort()) throw diskFull(doing);
   }
 
   /** Aborted once the disk is short; looks no further once told to stop. */
