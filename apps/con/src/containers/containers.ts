@@ -19,7 +19,7 @@ import type { TemplateSource } from '../templates/ready.js';
 import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
 import type { Desk } from './desk.js';
-import type { Change, ContainerRecord } from './record.js';
+import { inWords, wasOn, type Change, type ContainerRecord } from './record.js';
 import { expired, isOrdinary } from './expiry.js';
 import { Forwards } from './forwards.js';
 import { Grants } from './grants.js';
@@ -431,13 +431,4 @@ export class Containers {
   private mustAllow(action: Action, { name, state }: ContainerRecord): void {
     if (!can(action, state).allowed) throw new Problem('conflict', `cannot ${action} ${name}: it is ${inWords(state)}`);
   }
-}
-
-/** As far as its record says. */
-function wasOn({ state }: ContainerRecord): boolean {
-  return isOn(state) || state === 'starting';
-}
-
-function inWords(state: State): string {
-  return state === 'creating' ? 'still being created' : state;
 }

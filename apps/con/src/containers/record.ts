@@ -1,4 +1,4 @@
-import type { Limits, State } from '@berth/container';
+import { isOn, type Limits, type State } from '@berth/container';
 import type { Forward } from '@berth/con-protocol';
 import type { IdRange, Slot } from '../host/runtime.js';
 
@@ -55,3 +55,12 @@ export type Change = Readonly<
     grants: RecordedGrants;
   }>
 >;
+
+/** As far as its record says. */
+export function wasOn({ state }: ContainerRecord): boolean {
+  return isOn(state) || state === 'starting';
+}
+
+export function inWords(state: State): string {
+  return state === 'creating' ? 'still being created' : state;
+}

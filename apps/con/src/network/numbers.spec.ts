@@ -4,7 +4,7 @@ import { openDatabase } from '../database.js';
 import { Numbers } from './numbers.js';
 
 const restSeconds = 50;
-const pools = { addressPool: '10.77.0.0/16', firstPort: 20_000, lastPort: 20_009, restSeconds };
+const pools = { addressPool: '10.77.0.0/16', firstId: 1_048_576, firstPort: 20_000, lastPort: 20_009, restSeconds };
 const fresh = (): Numbers => new Numbers(openDatabase(':memory:'), pools);
 const at = (second: number): Date => new Date(second * 1_000);
 
