@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<readonly F
   click: () => import('./bench/click.ts'),
   lifecycle: () => import('./bench/lifecycle.ts'),
   list: () => import('./bench/list.ts'),
+  names: () => import('./bench/names.ts'),
 };
 
 const names = process.argv.slice(2);

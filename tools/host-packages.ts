@@ -24,6 +24,7 @@ export const testPackages = [
   'curl',
   'python3',
   'docker-compose',
+  'caddy',
 ];
 
 /** Whether packages can be installed here: Debian or one of its children, and root. */

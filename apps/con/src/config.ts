@@ -27,6 +27,20 @@ const ports = z.preprocess(
   z.array(z.number().int().min(1).max(65_535)).readonly(),
 );
 
+const domain = z
+  .string()
+  .max(190)
+  .regex(
+    /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be a domain such as apps.example.org',
+  );
+
+/** As a list, or as text with commas. */
+const domains = z.preprocess(
+  (given) => (typeof given === 'string' ? given.split(',').flatMap((part) => part.trim() || []) : given),
+  z.array(domain).readonly(),
+);
+
 /** Every setting of the daemon, with its default and its help. Sizes carry their unit as the last word. */
 const Settings = z.strictObject({
   name: z
@@ -106,6 +120,28 @@ const Settings = z.strictObject({
     .string()
     .optional()
     .describe('host name or address at which apps answer (default: the address of the default route)'),
+  appsDomain: domain
+    .optional()
+    .describe(
+      'names of containers lie below it, like shop.APPSDOMAIN; needs Caddy; its DNS has a wildcard that leads here',
+    ),
+  appsTls: z
+    .enum(['acme', 'internal', 'files'])
+    .default('acme')
+    .describe(
+      'where certificates come from: acme fetches one for each name at its first visit, internal makes them of an authority that nobody trusts, files takes a wildcard of yours',
+    ),
+  appsCertificate: z.string().startsWith('/').optional().describe('with appsTls files: the wildcard, with its chain'),
+  appsCertificateKey: z
+    .string()
+    .startsWith('/')
+    .optional()
+    .describe('with appsTls files: its key; the account caddy must be able to read both'),
+  appsHttpPort: whole(1, 65_535).default(80).describe('where names answer without TLS, sending on to it'),
+  appsHttpsPort: whole(1, 65_535).default(443).describe('where names answer with TLS'),
+  closedDomains: domains
+    .default([])
+    .describe('domains that no container may have, nor what lies below them; name the one of your dashboard'),
   trashSeconds: whole(0, 2 ** 31 - 1)
     .default(7 * day)
     .describe('how long the trash keeps a container'),
@@ -167,6 +203,11 @@ export function readConfig(
   }
   if (read.data.firstPort > read.data.lastPort) {
     throw new ConfigFault('cannot start with this configuration:\n  firstPort: must not be above lastPort');
+  }
+  const { appsTls, appsCertificate, appsCertificateKey } = read.data;
+  if (appsTls === 'files' && !(appsCertificate && appsCertificateKey)) {
+    const faults = '  appsTls: files needs appsCertificate and appsCertificateKey';
+    throw new ConfigFault(`cannot start with this configuration:\n${faults}`);
   }
   return Object.freeze(read.data);
 }

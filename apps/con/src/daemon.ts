@@ -16,6 +16,7 @@ import { lockAll } from './lock.js';
 import { Journal } from './metering/journal.js';
 import { Sampler } from './metering/sampler.js';
 import { every } from './metering/timer.js';
+import { HostNames } from './network/host-names.js';
 import { Numbers } from './network/numbers.js';
 import { containerHandlers } from './rpc/handlers/containers.js';
 import { hostHandlers } from './rpc/handlers/host.js';
@@ -86,7 +87,18 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   const numbers = new Numbers(database, config);
   const { bootId } = host.facts();
   const isNewBoot = isAnotherBoot(database, bootId);
-  const containers = new Containers({ ...config, records, numbers, host, templates, clock, tell, isNewBoot });
+  const hostNames = new HostNames(database, config);
+  const containers = new Containers({
+    ...config,
+    records,
+    numbers,
+    hostNames,
+    host,
+    templates,
+    clock,
+    tell,
+    isNewBoot,
+  });
   const instance = instanceOf(database);
   const sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance, bootId, tell });
   containers.witnessedBy(sampler);
@@ -103,6 +115,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));
   const holdNetwork = async (): Promise<void> => {
     if (await host.net.hold()) tell('somebody else had changed the nftables table of the containers: it stands again');
+    if (await host.front?.hold()) tell('Caddy had ended: it answers for names again');
   };
   stops.push(every(3_000, holdNetwork, tell));
   stops.push(every(10_000, async () => expire(), tell));

@@ -350,6 +350,7 @@ describe('con on the command line', () => {
     expect(commands.flatMap(({ short }) => short ?? []).sort()).toEqual([
       'build',
       'create',
+      'domains',
       'exec',
       'forward',
       'join',

@@ -17,7 +17,7 @@ describe('what a container may do in the network beyond what all may', () => {
 
   const grantsOnHost = async (id: string): Promise<unknown> => {
     const change = jest.spyOn(rooms.host.net, 'change');
-    await rooms.containers.grants.network({ id });
+    await rooms.containers.wiring.grants.network({ id });
     return change.mock.calls.at(-1)![3];
   };
 
@@ -25,40 +25,42 @@ describe('what a container may do in the network beyond what all may', () => {
     expect(rooms.containers.get('a')).not.toHaveProperty('smtp');
     await rooms.started('a');
     expect(await grantsOnHost('a')).toEqual({});
-    expect(await rooms.containers.grants.network({ id: 'a', smtp: true })).toMatchObject({ smtp: true });
+    expect(await rooms.containers.wiring.grants.network({ id: 'a', smtp: true })).toMatchObject({ smtp: true });
     expect(await grantsOnHost('a')).toEqual({ smtp: true });
-    expect(await rooms.containers.grants.network({ id: 'a', smtp: false })).not.toHaveProperty('smtp');
+    expect(await rooms.containers.wiring.grants.network({ id: 'a', smtp: false })).not.toHaveProperty('smtp');
     expect(await grantsOnHost('a')).toEqual({});
   });
 
   it('private networks of one name are another one for each owner', async () => {
     for (const id of ['a', 'b', 'c']) {
       await rooms.started(id);
-      await rooms.containers.grants.join({ id, network: 'back' });
-      await rooms.containers.grants.join({ id, network: 'back' });
+      await rooms.containers.wiring.grants.join({ id, network: 'back' });
+      await rooms.containers.wiring.grants.join({ id, network: 'back' });
       expect(rooms.containers.get(id).networks).toEqual(['back']);
     }
     const [ann, annToo, bob] = [await grantsOnHost('a'), await grantsOnHost('b'), await grantsOnHost('c')];
     expect(ann).toEqual(annToo);
     expect(bob).not.toEqual(ann);
-    await rooms.containers.grants.leave({ id: 'b', network: 'back' });
-    await rooms.containers.grants.leave({ id: 'b', network: 'back' });
+    await rooms.containers.wiring.grants.leave({ id: 'b', network: 'back' });
+    await rooms.containers.wiring.grants.leave({ id: 'b', network: 'back' });
     expect(await grantsOnHost('b')).toEqual({});
   });
 
   it('a container is in four private networks at most, and a name is a label', async () => {
-    for (const network of ['n1', 'n2', 'n3', 'n4']) await rooms.containers.grants.join({ id: 'a', network });
-    await expect(rooms.containers.grants.join({ id: 'a', network: 'n5' })).rejects.toMatchObject({
+    for (const network of ['n1', 'n2', 'n3', 'n4']) await rooms.containers.wiring.grants.join({ id: 'a', network });
+    await expect(rooms.containers.wiring.grants.join({ id: 'a', network: 'n5' })).rejects.toMatchObject({
       code: 'too_many',
       message: 'cannot join n5: a is in 4 networks, as many as one may be in',
     });
-    await expect(rooms.containers.grants.join({ id: 'b', network: '../x' })).rejects.toThrow('cannot name a network');
+    await expect(rooms.containers.wiring.grants.join({ id: 'b', network: '../x' })).rejects.toThrow(
+      'cannot name a network',
+    );
     expect(rooms.containers.get('b')).not.toHaveProperty('networks');
   });
 
   it('outlives a kill, and is there from the next start on', async () => {
-    await rooms.containers.grants.join({ id: 'a', network: 'back' });
-    await rooms.containers.grants.network({ id: 'a', smtp: true });
+    await rooms.containers.wiring.grants.join({ id: 'a', network: 'back' });
+    await rooms.containers.wiring.grants.network({ id: 'a', smtp: true });
     await rooms.restart();
     const open = jest.spyOn(rooms.host.net, 'open');
     await rooms.started('a');

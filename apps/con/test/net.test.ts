@@ -35,6 +35,12 @@ describeReal('the network of containers on a real host', () => {
     return output;
   };
 
+  const sync = (changes: Partial<typeof house.config> = {}): Promise<void> =>
+    new LinuxNet({ ...house.config, ...changes }).sync({
+      addresses: [1, 2].map((slot) => ({ slot, address: house.address(slot) })),
+      forwards: [house.forward(1, port), house.forward(2, otherPort)],
+    });
+
   it('a forwarded port answers at the address of the host', async () => {
     expect(await (await fetch(url(port))).text()).toBe('one');
     expect(await (await fetch(url(otherPort))).text()).toBe('two');
@@ -64,6 +70,25 @@ describeReal('the network of containers on a real host', () => {
     }
   }, 120_000);
 
+  it('where names are served, containers reach the front of the host as everybody does, and nothing else of it', async () => {
+    const [front, other] = [await listening(), await listening()];
+    const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+    try {
+      await sync({ appsDomain: 'apps.example.org', appsHttpPort: portOf(front), appsHttpsPort: portOf(front) + 1 });
+      expect(await asked(1, net.appsHost, portOf(front))).toBe('the host');
+      expect(await asked(1, net.appsHost, portOf(other))).toBe('closed');
+      await sync();
+      expect(await asked(1, net.appsHost, portOf(front))).toBe('closed');
+    } finally {
+      front.close();
+      other.close();
+    }
+  }, 60_000);
+
+  it('the host’s own processes, its proxy for names above all, reach a container by its address', async () => {
+    expect(await (await fetch(`http://${house.address(1)}:8080/`)).text()).toBe('one');
+  });
+
   it('nothing answers a container by version 6 of the protocol, not even on its own wire', async () => {
     const veth = networkInterfaces()[`${house.config.name}v1`] ?? [];
     const address = veth.find((one) => one.family === 'IPv6')?.address;
@@ -92,12 +117,6 @@ describeReal('the network of containers on a real host', () => {
   it('mail to strangers is refused', async () => {
     expect(await asked(1, '203.0.113.25', 25)).toBe('refused');
   });
-
-  const sync = (changes: Partial<typeof house.config> = {}): Promise<void> =>
-    new LinuxNet({ ...house.config, ...changes }).sync({
-      addresses: [1, 2].map((slot) => ({ slot, address: house.address(slot) })),
-      forwards: [house.forward(1, port), house.forward(2, otherPort)],
-    });
 
   it('the operator’s own networks and a cloud’s metadata are closed to a container, unless the operator opens them', async () => {
     const lan = await Lan.open(house.config.name, table);

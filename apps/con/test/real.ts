@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe } from '@jest/globals';
 
+type Part = readonly [what: string, isThere: () => boolean, cure: string];
+
 /** What a real host needs, and how to get it. */
-const parts: readonly (readonly [what: string, isThere: () => boolean, cure: string])[] = [
+const parts: readonly Part[] = [
   ['root', () => process.getuid?.() === 0, 'run the tests as root'],
   ['LXC', () => existsSync('/usr/bin/lxc-start') && existsSync('/usr/bin/lxc-execute'), 'apt-get install lxc'],
   ['nftables', () => existsSync('/usr/sbin/nft'), 'apt-get install nftables'],
@@ -10,13 +12,15 @@ const parts: readonly (readonly [what: string, isThere: () => boolean, cure: str
   ['overlayfs', () => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8')), 'modprobe overlay'],
 ];
 
-const missing = parts.filter(([, isThere]) => !isThere()).map(([what, , cure]) => `${what} (${cure})`);
+const lacking = (some: readonly Part[]): string[] =>
+  some.filter(([, isThere]) => !isThere()).map(([what, , cure]) => `${what} (${cure})`);
 
 /**
  * Tests that need a real host. Where a part is missing they are counted as skipped, and the name says which;
  * where everything has to be there (BERTH_MUST_HAVE_ALL=1) that is a failure.
  */
-export function describeReal(name: string, tests: () => void): void {
+export function describeReal(name: string, tests: () => void, more: readonly Part[] = []): void {
+  const missing = lacking([...parts, ...more]);
   if (missing.length === 0) {
     describe(name, tests);
     return;

@@ -10,6 +10,7 @@ import { openDatabase } from '../src/database.js';
 import { FakeHost } from '../src/host/fake/fake.js';
 import { Journal } from '../src/metering/journal.js';
 import { Sampler } from '../src/metering/sampler.js';
+import { HostNames } from '../src/network/host-names.js';
 import { Numbers } from '../src/network/numbers.js';
 import type { TemplateSource } from '../src/templates/ready.js';
 
@@ -165,7 +166,9 @@ export class Rooms {
     const { host, records, clock } = this;
     const tell = (message: string): void => void this.told.push(message);
     const numbers = new Numbers(database, config);
+    const hostNames = new HostNames(database, config);
     const needs = {
+      hostNames,
       records,
       host,
       templates,

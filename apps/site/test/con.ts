@@ -32,7 +32,7 @@ export type TestCon = Readonly<{
 /** con's real doors with containers behind them that are only records: quick, and free to misbehave. */
 export async function testCon(
   name: string,
-  options: { appsHost?: string; containers?: number } = {},
+  options: { appsHost?: string; appsDomain?: string; containers?: number } = {},
 ): Promise<TestCon> {
   const home = mkdtempSync(join(tmpdir(), 'site-con-'));
   const containers = new Map<string, Container>();
@@ -49,6 +49,7 @@ export async function testCon(
     login,
     tickets,
     appsHost: options.appsHost ?? '198.51.100.7',
+    appsDomain: options.appsDomain,
   });
   const handlers = Object.fromEntries(
     (Object.keys(methods) as MethodName[]).map((method) => [
@@ -117,10 +118,19 @@ function template(name: string, version: string, labels: Record<string, string> 
 type World = Pick<TestCon, 'containers' | 'templates' | 'login'> & {
   tickets: Tickets;
   appsHost: string;
+  appsDomain: string | undefined;
   counter: { version: number };
 };
 
-function handlersOf({ containers, templates, login, tickets, appsHost, counter }: World): Partial<ConHandlers> {
+function handlersOf({
+  containers,
+  templates,
+  login,
+  tickets,
+  appsHost,
+  appsDomain,
+  counter,
+}: World): Partial<ConHandlers> {
   const mustGet = (id: string): Container => {
     const found = containers.get(id);
     if (!found) throw new Problem('not_found', `cannot find container ${id}`);
@@ -140,7 +150,7 @@ function handlersOf({ containers, templates, login, tickets, appsHost, counter }
       return { container: change(id, { state, ...part }) };
     };
   return {
-    'host.info': async () => hostInfo(appsHost, containers.size),
+    'host.info': async () => ({ ...hostInfo(appsHost, containers.size), ...(appsDomain ? { appsDomain } : {}) }),
     'templates.list': async () => ({ templates }),
     'containers.list': async ({ known }) => ({
       observedAt: new Date().toISOString(),

@@ -69,4 +69,29 @@ describe('Apps and the dashboard', () => {
     await site.close();
     await con.close();
   }, 60_000);
+
+  it('do not meet where a host says that its apps have names below ours; below another domain they are linked to', async () => {
+    const near = await testCon('near', { appsDomain: 'localhost' });
+    const refusing = await testSite(withCons(near));
+    const ada = await Browser.of(refusing.url, 'ada@example.org');
+    const order = { app: 'nginx', version: '1', name: 'a', size: 'small' };
+    expect((await ada.post('/api/containers', order)).status).toBe(503);
+    await refusing.close();
+    await near.close();
+
+    const far = await testCon('far', { appsDomain: 'apps.example.net' });
+    const site = await testSite(withCons(far));
+    const bob = await Browser.of(site.url, 'bob@example.org');
+    const { id } = (await (await bob.post('/api/containers', order)).json()) as { id: string };
+    const linked = async (url: string): Promise<string | undefined> => {
+      far.containers.set(id, { ...far.containers.get(id)!, state: 'stopped', url });
+      expect((await bob.post(`/api/containers/${id}/start`)).status).toBe(200);
+      return ContainerList.parse(await (await bob.get('/api/containers')).json()).containers[0]?.url;
+    };
+    expect(await linked('https://a.apps.example.net')).toMatch(/^https:\/\/a\.apps\.example\.net/);
+    expect(await linked('http://a.apps.example.net')).toBeUndefined();
+    expect(await linked('https://a.apps.example.net.evil.example')).toBeUndefined();
+    await site.close();
+    await far.close();
+  }, 60_000);
 });

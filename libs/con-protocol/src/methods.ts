@@ -146,6 +146,14 @@ export const methods = {
     params: byId.extend({ network: z.string() }),
     result: z.object({ container: record.Container }),
   },
+  'containers.domains': {
+    help: 'Leads names to the first port that the template exposes, with TLS: name is one below the apps’ domain of this host, domains are whole ones of the owner’s. What is not told stays; an empty name or list takes away.',
+    params: byId.extend({
+      name: z.string().max(63).optional(),
+      domains: z.array(z.string().max(253)).max(100).optional(),
+    }),
+    result: z.object({ container: record.Container }),
+  },
   'containers.list': {
     help: 'Lists the containers and the numbers of those that run; the containers themselves are left out where `version` is still the known one.',
     params: z.strictObject({ known: z.string().optional() }),

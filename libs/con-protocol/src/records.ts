@@ -39,6 +39,8 @@ export const HostInfo = z.object({
   running: int,
   /** Where forwarded ports answer. */
   appsHost: z.string(),
+  /** Names of containers lie below it; absent where they have none. */
+  appsDomain: z.string().optional(),
   /** The key that answers beyond loopback, as `sha256//…`; absent where con answers on loopback alone. */
   pin: z.string().optional(),
   /** Absent from a con before protocol 3. */
@@ -113,6 +115,10 @@ export const Container = z.object({
   trashedUntil: instant.optional(),
   address: z.string(),
   forwards: z.array(Forward),
+  /** Its name below the apps' domain of this host, whole. */
+  hostName: z.string().optional(),
+  /** Domains of its owner's that lead to it. */
+  domains: z.array(z.string()).optional(),
   /** Whether it may send mail to strangers (port 25). */
   smtp: z.boolean().optional(),
   /** Private networks that it is in, of its owner's. */

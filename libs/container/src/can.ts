@@ -14,6 +14,7 @@ export type Action =
   | 'network'
   | 'join'
   | 'leave'
+  | 'domains'
   | 'trash'
   | 'restore'
   | 'destroy'
@@ -34,6 +35,7 @@ const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   unforward: ['stopped', 'running', 'frozen', 'failed'],
   network: ['stopped', 'running', 'frozen', 'failed'],
   join: ['stopped', 'running', 'frozen', 'failed'],
+  domains: ['stopped', 'running', 'frozen', 'failed'],
   leave: ['stopped', 'running', 'frozen', 'failed'],
   trash: ['stopped', 'running', 'frozen', 'failed'],
   restore: ['trashed'],

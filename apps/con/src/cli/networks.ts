@@ -58,4 +58,26 @@ const leave: Command = {
   },
 };
 
-export const networkCommands: readonly Command[] = [network, join, leave];
+const domains: Command = {
+  words: 'containers domains',
+  short: 'domains',
+  method: 'containers.domains',
+  args: '<name>',
+  options: [
+    ['--name <label>', 'its name below the apps’ domain of this host; an empty one takes it away'],
+    ['--domains <domains>', 'domains of your own, with commas between; an empty list takes them away'],
+  ],
+  run: async (room, given) => {
+    const { id } = await find(room.con, given.args[0] ?? '');
+    const [name, list] = [textOf(given, 'name'), textOf(given, 'domains')];
+    const { container } = await room.con['containers.domains']({
+      id,
+      ...(name === undefined ? {} : { name }),
+      ...(list === undefined ? {} : { domains: list.split(',').flatMap((text) => text.trim() || []) }),
+    });
+    const all = [container.hostName, ...(container.domains ?? [])].filter((one) => one !== undefined);
+    return tell(room, container, `${container.name} answers by ${all.join(', ') || 'no name'}`);
+  },
+};
+
+export const networkCommands: readonly Command[] = [network, join, leave, domains];

@@ -14,25 +14,25 @@ import type { Container, ParamsOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import type { Host, Warning } from '../host/host.js';
 import type { ExecSession, Slot } from '../host/runtime.js';
+import type { HostNames } from '../network/host-names.js';
 import type { Numbers } from '../network/numbers.js';
 import type { TemplateSource } from '../templates/ready.js';
 import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
-import type { Desk } from './desk.js';
 import { inWords, wasOn, type Change, type ContainerRecord } from './record.js';
 import { expired, isOrdinary } from './expiry.js';
-import { Forwards } from './forwards.js';
-import { Grants } from './grants.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
 import { relimit, strangers, syncNet } from './recovery.js';
+import { Wiring } from './wiring.js';
 import { deadlines, Settling } from './settling.js';
 import { shown } from './view.js';
 
 export type ContainersNeeds = Readonly<{
   records: Records;
   numbers: Numbers;
-  host: Pick<Host, 'runtime' | 'layers' | 'net'>;
+  hostNames: HostNames;
+  host: Pick<Host, 'runtime' | 'layers' | 'net' | 'front'>;
   templates: TemplateSource;
   clock: Clock;
   trashSeconds: number;
@@ -62,8 +62,7 @@ const startsAtOnce = 4;
 
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
-  readonly forwards: Forwards;
-  readonly grants: Grants;
+  readonly wiring: Wiring;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -74,16 +73,15 @@ export class Containers {
   constructor(private readonly needs: ContainersNeeds) {
     this.life = new Life(needs);
     this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
-    const desk: Desk = {
+    this.wiring = new Wiring({
+      ...needs,
       must: (id) => this.must(id),
       mustAllow: (action, record) => this.mustAllow(action, record),
       moment: (doing, id, work) => this.settling.moment(doing, id, work),
       change: (record, change) => this.change(record, change),
       together: (work) => this.together(work),
       shown: (id) => this.get(id),
-    };
-    this.forwards = new Forwards({ ...needs, ...desk });
-    this.grants = new Grants({ ...needs, ...desk });
+    });
   }
 
   witnessedBy(witness: Witness): void {
@@ -222,11 +220,11 @@ export class Containers {
   }
 
   get(id: string): Container {
-    return shown(this.must(id), this.needs.host.net.appsHost);
+    return shown(this.must(id), this.needs.host);
   }
 
   list(): Container[] {
-    return [...this.needs.records.all()].map((record) => shown(record, this.needs.host.net.appsHost));
+    return [...this.needs.records.all()].map((record) => shown(record, this.needs.host));
   }
 
   /** How many stand on a snapshot, the trash included. */
@@ -263,6 +261,9 @@ export class Containers {
       this.change(record, { state: life.frozen ? 'frozen' : 'running', startedAt: life.startedAt });
       await relimit(this.needs, record);
     }
+    await this.wiring.faces
+      .show()
+      .catch((error: unknown) => this.needs.tell('cannot show the names of containers', error));
     await syncNet(this.needs, lives); // before anything is ended: what has ended must not be let in again
     for (const record of known) this.settleAfresh(record, lives.has(record.slot));
     for (const { slot } of known) lives.delete(slot);
@@ -367,8 +368,10 @@ export class Containers {
     this.together(() => {
       this.witnesses.forEach((witness) => witness.gone(record));
       this.needs.numbers.release(record.slot, now);
+      this.wiring.faces.release(record);
       this.needs.records.gone(record.id, now);
     });
+    void this.settling.track(this.wiring.faces.gone(record), `cannot take away the names of ${record.id}`);
     return undefined;
   }
 
@@ -405,8 +408,9 @@ export class Containers {
       template: { name: template.name, version: template.version },
       snapshot: template.snapshot,
       address: numbers.addressOf(slot),
-      forwards: this.forwards.exposed(template, slot, now),
+      forwards: this.wiring.forwards.exposed(template, slot, now),
       grants: {},
+      hosts: {},
       tariffTag: order.tariffTag ?? '',
       secret: randomBytes(32).toString('hex'),
       environment: template.environment,

@@ -10,11 +10,11 @@ import type { ContainerRecord, RecordedGrants } from './record.js';
 /** The rules look into so many, one after another, for each packet between two containers. */
 const mostNetworks = 4;
 
-type Needs = Readonly<{ numbers: Pick<Numbers, 'networkOf'>; host: Pick<Host, 'net'> }> & Desk;
+export type GrantsNeeds = Readonly<{ numbers: Pick<Numbers, 'networkOf'>; host: Pick<Host, 'net'> }> & Desk;
 
 /** What a container may do in the network beyond what all may: on record first, then in the table where it runs. */
 export class Grants {
-  constructor(private readonly needs: Needs) {}
+  constructor(private readonly needs: GrantsNeeds) {}
 
   /** What is not told stays as it is. */
   network({ id, smtp }: ParamsOf<'containers.network'>): Promise<Container> {

@@ -6,7 +6,7 @@ import type { Change, ContainerRecord } from './record.js';
 import { urlOf } from './view.js';
 
 type Needs = Readonly<{
-  host: Pick<Host, 'runtime' | 'layers' | 'net'>;
+  host: Pick<Host, 'runtime' | 'layers' | 'net' | 'front'>;
   templates: Pick<TemplateSource, 'chainOf'>;
   tell: (message: string, error?: unknown) => void;
 }>;
@@ -65,7 +65,7 @@ export class Life {
   /** What PID 1 is told; a template's own variables cannot stand in for con's. */
   private firstBoot(record: ContainerRecord): Record<string, string> {
     const { name, secret, environment } = record;
-    const url = urlOf(record, this.needs.host.net.appsHost);
+    const url = urlOf(record, this.needs.host);
     return { ...environment, BERTH_NAME: name, BERTH_SECRET: secret, ...(url === undefined ? {} : { BERTH_URL: url }) };
   }
 }

@@ -9,6 +9,9 @@ export type RecordedGrants = Readonly<{
   networks?: readonly Readonly<{ name: string; number: number }>[];
 }>;
 
+/** Names of the Internet: one below the apps' domain, and domains of the owner's; both whole. */
+export type Hosts = Readonly<{ name?: string; domains?: readonly string[] }>;
+
 /** What con knows of a container: who asked for what, and which small numbers it was given for that. */
 export type ContainerRecord = Readonly<{
   id: string;
@@ -22,6 +25,7 @@ export type ContainerRecord = Readonly<{
   address: string;
   forwards: readonly Forward[];
   grants: RecordedGrants;
+  hosts: Hosts;
   limits: Limits;
   tariffTag: string;
   /** Random, for first boot alone; in no answer. */
@@ -53,6 +57,7 @@ export type Change = Readonly<
     limits: Limits;
     forwards: readonly Forward[];
     grants: RecordedGrants;
+    hosts: Hosts;
   }>
 >;
 

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Forward } from '@berth/con-protocol';
 import type { State } from '@berth/container';
 import { migrate, transact } from '../database.js';
-import type { Change, ContainerRecord, RecordedGrants } from './record.js';
+import type { Change, ContainerRecord, Hosts, RecordedGrants } from './record.js';
 
 const steps = [
   `create table container (
@@ -37,6 +37,7 @@ const steps = [
   create unique index container_name on container (owner, name) where gone_at is null;`,
   'alter table container add column again integer not null default 0',
   "alter table container add column grants text not null default '{}'",
+  "alter table container add column hosts text not null default '{}'",
 ];
 
 /**
@@ -128,7 +129,7 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ? where id = ?`,
+           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ? where id = ?`,
       )
       .run(
         after.state,
@@ -139,7 +140,7 @@ export class Records {
         after.startedAt?.getTime() ?? null,
         after.again ? 1 : 0,
         ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
-        ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), id],
+        ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), JSON.stringify(after.hosts), id],
       );
     this.keep(after);
     return after;
@@ -174,6 +175,7 @@ type Row = Readonly<{
   address: string;
   forwards: string;
   grants: string;
+  hosts: string;
   memory_bytes: bigint;
   cpu_millis: bigint;
   pids: bigint;
@@ -204,6 +206,7 @@ function recordOf(row: Row): ContainerRecord {
     address: row.address,
     forwards: JSON.parse(row.forwards) as Forward[],
     grants: JSON.parse(row.grants) as RecordedGrants,
+    hosts: JSON.parse(row.hosts) as Hosts,
     limits: { memoryBytes: row.memory_bytes, cpuMillis: Number(row.cpu_millis), pids: Number(row.pids) },
     tariffTag: row.tariff_tag,
     secret: row.secret,

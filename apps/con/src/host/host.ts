@@ -1,4 +1,5 @@
 import type { Health } from './health.js';
+import type { Front } from './front.js';
 import type { Layers } from './layers.js';
 import type { Meter } from './meter.js';
 import type { Net } from './net.js';
@@ -23,6 +24,8 @@ export interface Host {
   readonly layers: Layers;
   readonly net: Net;
   readonly meter: Meter;
+  /** Absent where no domain of the apps is configured. */
+  readonly front?: Front | undefined;
   /** Makes directories and sets or checks what a thousand containers need; answers what it could not mend. */
   prepare(): Promise<readonly Warning[]>;
   facts(): Facts;

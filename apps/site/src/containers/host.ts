@@ -72,8 +72,11 @@ export class Host {
   private refusal(): string | undefined {
     const info = this.info.value;
     if (!info) return this.info.failure?.reason ?? 'it has not told yet where its apps answer';
-    const shared = sharedDomain(info.appsHost, this.dashboardHost);
-    return shared && `cannot use it: its apps answer at ${info.appsHost}, which shares ${shared} with the dashboard`;
+    for (const place of [info.appsHost, ...(info.appsDomain === undefined ? [] : [info.appsDomain])]) {
+      const shared = sharedDomain(place, this.dashboardHost);
+      if (shared) return `cannot use it: its apps answer at ${place}, which shares ${shared} with the dashboard`;
+    }
+    return undefined;
   }
 
   /** @throws Problem `unavailable` where the host is refused; one that is silent now is tried, because it may be back. */
@@ -103,7 +106,9 @@ export class Host {
     const appsHost = this.info.value?.appsHost.replace(/^\[|\]$/g, '').toLowerCase();
     if (!URL.canParse(url)) return false;
     const { protocol, hostname } = new URL(url);
-    return /^https?:$/.test(protocol) && hostname.replace(/^\[|\]$/g, '') === appsHost;
+    const domain = this.info.value?.appsDomain?.toLowerCase();
+    const isNamed = domain !== undefined && protocol === 'https:' && hostname.endsWith(`.${domain}`);
+    return isNamed || (/^https?:$/.test(protocol) && hostname.replace(/^\[|\]$/g, '') === appsHost);
   }
 
   /** How many it has, with those that were made since it last told. */

@@ -6,6 +6,7 @@ import type { Facts, Host, Warning } from '../host.js';
 import type { Meter, Reading } from '../meter.js';
 import type { Net } from '../net.js';
 import type { Slot } from '../runtime.js';
+import { FakeFront } from './front.js';
 import { FakeLayers } from './layers.js';
 import { FakeNet } from './net.js';
 import { FakeRuntime, type FakeLife } from './runtime.js';
@@ -21,11 +22,12 @@ export class FakeHost implements Host {
   readonly layers: FakeLayers;
   readonly net: Net;
   readonly meter: Meter;
+  readonly front: FakeFront | undefined;
   private readonly lives: Shelf<FakeLife>;
 
   /** `now` and `firstCount` are for tests: time that they pass by hand, and counters that begin beyond 2³¹. */
   constructor(
-    config: Pick<Config, 'home' | 'appsHost'>,
+    config: Pick<Config, 'home' | 'appsHost' | 'appsDomain'>,
     private readonly now: () => number = Date.now,
     private readonly firstCount = 0n,
   ) {
@@ -34,6 +36,7 @@ export class FakeHost implements Host {
     this.runtime = new FakeRuntime(this.lives, now);
     this.layers = new FakeLayers(new Shelf(join(kernel, 'layers')), new Shelf(join(kernel, 'volumes')));
     this.net = new FakeNet(new Shelf(join(kernel, 'addresses')), config.appsHost ?? '127.0.0.1', now, firstCount);
+    this.front = config.appsDomain === undefined ? undefined : new FakeFront(config.appsDomain);
     this.meter = { read: (slots) => this.read(slots) };
   }
 

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { constants } from 'node:os';
 import { Problem } from '@berth/problem';
@@ -57,6 +58,28 @@ export function open(argv: readonly string[], given: Omit<Given, 'input' | 'maxB
   exit.catch(() => undefined); // whoever awaits it hears of it; nobody has to
   child.stdin.on('error', () => undefined); // a command may leave before it has read everything: its exit code tells
   return { pid: child.pid ?? 0, input: child.stdin, output: child.stdout, errors: child.stderr, exit, kill };
+}
+
+/**
+ * Starts a command that outlives us; what it says goes to a file, because a pipe would break with us and end it.
+ * Resolves with its exit code if we are still there. @throws Problem where it cannot be started.
+ */
+export function launch(
+  argv: readonly string[],
+  given: Readonly<{ said: string; environment?: Readonly<Record<string, string>> }>,
+): Promise<number> {
+  const [command = '', ...words] = argv;
+  const said = openSync(given.said, 'w', 0o600);
+  try {
+    const env = { ...environment, ...given.environment };
+    const child = spawn(command, words, { stdio: ['ignore', said, said], detached: true, env, cwd: '/' });
+    child.unref();
+    const exit = ended(child, command);
+    exit.catch(() => undefined); // whoever awaits it hears of it; nobody has to
+    return exit;
+  } finally {
+    closeSync(said);
+  }
 }
 
 /** Runs a command to its end. @throws Problem where it cannot be started, or was killed by its deadline or the signal. */

@@ -2,6 +2,7 @@ import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import type { Health } from '../health.js';
 import type { Facts, Host, Warning } from '../host.js';
+import { CaddyFront } from './caddy.js';
 import { Cgroups } from './cgroups.js';
 import { Changes } from './changes.js';
 import { facts } from './facts.js';
@@ -21,6 +22,7 @@ export class LinuxHost implements Host {
   readonly layers: OverlayLayers;
   readonly net: LinuxNet;
   readonly meter: LinuxMeter;
+  readonly front: CaddyFront | undefined;
   private readonly cgroups: Cgroups;
   private readonly changes: Changes;
   private readonly stopForgetting: () => void;
@@ -36,6 +38,8 @@ export class LinuxHost implements Host {
     this.layers = new OverlayLayers(config, lines);
     this.runtime = new LinuxRuntime(config, this.cgroups, lines);
     this.net = new LinuxNet(config);
+    const { appsDomain } = config;
+    this.front = appsDomain === undefined ? undefined : new CaddyFront({ ...config, appsDomain });
     this.meter = new LinuxMeter(this.cgroups);
     this.stopForgetting = this.runtime.watch((slot) => this.meter.forget(slot));
   }
@@ -47,6 +51,8 @@ export class LinuxHost implements Host {
     const keepsFiles = keepFilesFromChildren();
     await this.layers.prepare();
     const warnings = await prepare(this.config, this.cgroups, this.changes);
+    const lacks = this.front?.lacks;
+    if (lacks) warnings.push({ what: 'names of containers do not answer', cure: lacks });
     return keepsFiles ? warnings : [...warnings, oldKernel];
   }
 
@@ -63,6 +69,7 @@ export class LinuxHost implements Host {
     for (const slot of this.cgroups.slots()) await this.runtime.stop(slot, { timeoutMs: 10_000 });
     await this.runtime.clearLines();
     await this.layers.unmountAll();
+    await this.front?.remove();
     await this.net.remove();
     await this.cgroups.removeAll();
     this.changes.undo();
@@ -73,6 +80,7 @@ export class LinuxHost implements Host {
     this.runtime.close();
     this.meter.close();
     await this.net.settled();
+    await this.front?.settled();
   }
 }
 

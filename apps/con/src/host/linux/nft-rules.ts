@@ -10,6 +10,9 @@ type Ruled = Pick<
   | 'connectionsPerContainer'
   | 'newConnectionsPerSecond'
   | 'queriesPerSecond'
+  | 'appsDomain'
+  | 'appsHttpPort'
+  | 'appsHttpsPort'
 >;
 
 /** The kernel fills these itself: by address, how many connections there are and how fast new ones come. */
@@ -66,6 +69,9 @@ function rules(config: Ruled): string[] {
     'arriving { type filter hook input priority filter; policy accept; }',
     // A name server of the host's that lies at an address of its own.
     `arriving iifname ${inside} ct status dnat ip daddr . meta l4proto . th dport @services accept`,
+    ...front(config).flatMap((match) =>
+      [...begun, 'accept'].map((rule) => `arriving iifname ${inside} ${match} ${rule}`),
+    ),
     `arriving iifname ${inside} ct state != { established, related } drop`,
 
     'passing { type filter hook forward priority filter; policy accept; }',
@@ -101,6 +107,11 @@ function rules(config: Ruled): string[] {
     'counting { type filter hook postrouting priority filter; policy accept; }',
     'counting ip daddr @to',
   ];
+}
+
+/** An app that calls itself by its name comes to the host's own front, as everybody does. */
+function front({ appsDomain, appsHttpPort, appsHttpsPort }: Ruled): string[] {
+  return appsDomain === undefined ? [] : [`fib daddr type local tcp dport { ${appsHttpPort}, ${appsHttpsPort} }`];
 }
 
 /** What matches an address in a closed range and in no open one. */

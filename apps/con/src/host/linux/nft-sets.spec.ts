@@ -11,6 +11,9 @@ const config = {
   connectionsPerContainer: 100,
   newConnectionsPerSecond: 10,
   queriesPerSecond: 20,
+  appsDomain: undefined,
+  appsHttpPort: 80,
+  appsHttpsPort: 443,
 };
 
 /** As nftables 1.0.6 prints it. */

@@ -39,6 +39,7 @@ export function hostHandlers({
         containers: records.size,
         running: [...records.all()].filter(({ state }) => state === 'running' || state === 'frozen').length,
         appsHost: host.net.appsHost,
+        ...(host.front ? { appsDomain: host.front.domain } : {}),
         ...(pin === undefined ? {} : { pin }),
         health,
         warnings: [...ailments(health), ...warnings()],
