@@ -93,6 +93,9 @@ const Settings = z.strictObject({
   newConnectionsPerSecond: whole(10, 1_000_000)
     .default(1_000)
     .describe('how many connections a container may begin in a second; twice as many at once'),
+  packetsPerSecond: whole(100, 100_000_000)
+    .default(50_000)
+    .describe('how many packets a container may send in a second; as many again at once'),
   queriesPerSecond: whole(1, 1_000_000)
     .default(200)
     .describe('how many names a container may ask for in a second; twice as many at once'),

@@ -31,6 +31,22 @@ describe('what a container may do in the network beyond what all may', () => {
     expect(await grantsOnHost('a')).toEqual({});
   });
 
+  it('is as fast as the host unless it is told how many bytes a second; 0 is no limit again', async () => {
+    await rooms.started('a');
+    await rooms.containers.wiring.grants.network({
+      id: 'a',
+      outBytesPerSecond: 1_000_000,
+      inBytesPerSecond: 2_000_000,
+    });
+    await rooms.containers.wiring.grants.network({ id: 'a', outBytesPerSecond: 0 });
+    expect(rooms.containers.get('a')).toMatchObject({ inBytesPerSecond: 2_000_000 });
+    expect(rooms.containers.get('a')).not.toHaveProperty('outBytesPerSecond');
+    expect(await grantsOnHost('a')).toEqual({ inBytesPerSecond: 2_000_000 });
+    await expect(rooms.containers.wiring.grants.network({ id: 'a', inBytesPerSecond: 9 })).rejects.toThrow(
+      'cannot use 9 bytes a second: it must be from 10000 to 2000000000, or 0 for no limit',
+    );
+  });
+
   it('private networks of one name are another one for each owner', async () => {
     for (const id of ['a', 'b', 'c']) {
       await rooms.started(id);

@@ -123,7 +123,7 @@ export const echo = `
   my $s = IO::Socket::INET->new(LocalPort => $ARGV[0], Listen => 64, ReuseAddr => 1) or die $!;
   $| = 1; print "ready\\n";
   $SIG{CHLD} = 'IGNORE';
-  if (!fork) { while (defined $udp->recv(my $said, 100)) { $udp->send($said) } exit }
+  if (!fork) { while (defined $udp->recv(my $said, 2000)) { $udp->send($said) } exit }
   while (my $c = $s->accept) {
     next if fork;
     while (my $line = <$c>) { print $c $line; $c->flush }

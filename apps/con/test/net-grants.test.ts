@@ -128,7 +128,43 @@ describeReal('private networks, mail and names on a real host', () => {
     }
   }, 60_000);
 
+  it('bytes a second are bounded in each direction, in what is counted too, and the neighbour’s are not', async () => {
+    await Promise.all([1, 2].map((slot) => grant(slot, { networks: [7] })));
+    const echoed = async (from: number, to: number): Promise<number> =>
+      Number((await house.said(from, 'perl', '-e', storm, house.address(to), '2000', '7007', '1000')).output);
+    const free = await echoed(1, 2);
+    expect(free).toBeGreaterThan(1_000); // a busy machine's buffers may lose some
+    const before = (await net.traffic()).get(house.address(1))!;
+    await grant(1, { networks: [7], outBytesPerSecond: 20_000 });
+    const slow = await echoed(1, 2); // 131,072 bytes at once, of two million
+    expect(slow).toBeGreaterThan(50);
+    expect(slow).toBeLessThan(500);
+    expect((await net.traffic()).get(house.address(1))!.bytesOut - before.bytesOut).toBeLessThan(600_000n);
+    await grant(1, { networks: [7], inBytesPerSecond: 20_000 });
+    const deaf = await echoed(1, 2);
+    expect(deaf).toBeGreaterThan(50);
+    expect(deaf).toBeLessThan(500);
+    await sync();
+    expect(await echoed(1, 2)).toBeLessThan(500);
+    await grant(1, { networks: [7] });
+    expect(await echoed(1, 2)).toBeGreaterThan(1_000);
+  }, 60_000);
+
+  it('packets a second are bounded for each', async () => {
+    await Promise.all([1, 2].map((slot) => grant(slot, { networks: [7] })));
+    const few = new LinuxNet({ ...house.config, packetsPerSecond: 100 }, () => servers);
+    const addresses = [1, 2].map((slot) => ({ slot, address: house.address(slot), grants: grants.get(slot)! }));
+    await few.sync({ addresses, forwards: [] });
+    try {
+      const { output } = await house.said(1, 'perl', '-e', storm, house.address(2), '2000', '7007');
+      expect(Number(output)).toBeLessThan(1_000);
+    } finally {
+      await sync();
+    }
+  }, 60_000);
+
   it('what a foreign hand takes out of the table is made good, with the counts that were read last', async () => {
+    await grant(1, {});
     await grant(2, { networks: [7] });
     await grant(3, { networks: [7] });
     await reaches(2, 3);
@@ -193,12 +229,13 @@ const keep = `
     print $answer || "closed\\n";
   }`;
 
-/** Sends so many datagrams from one socket, and counts the answers until a second was quiet. */
+/** Sends so many datagrams from one socket, a little ahead of the answers, and counts those until a second was quiet. */
 const storm = `
   use IO::Socket::INET; use IO::Select;
-  my ($host, $many) = @ARGV;
-  my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => $host, PeerPort => 53);
+  my ($host, $many, $port, $length) = @ARGV;
+  my $word = "w" x ($length || 4);
+  my $s = IO::Socket::INET->new(Proto => "udp", PeerAddr => $host, PeerPort => $port || 53);
   my $ready = IO::Select->new($s); my $heard = 0;
-  for (1 .. $many) { $s->send("word"); while ($ready->can_read(0)) { $s->recv(my $x, 100); $heard++ } }
-  while ($ready->can_read(1)) { $s->recv(my $x, 100); $heard++ }
+  for my $n (1 .. $many) { $s->send($word); while ($ready->can_read($n - $heard > 20 ? 0.0005 : 0)) { $s->recv(my $x, 2000); $heard++ } }
+  while ($ready->can_read(1)) { $s->recv(my $x, 2000); $heard++ }
   print $heard;`;

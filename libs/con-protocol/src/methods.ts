@@ -132,8 +132,12 @@ export const methods = {
     result: z.object({ container: record.Container }),
   },
   'containers.network': {
-    help: 'Opens or closes what is closed to a container by default: smtp is mail to strangers, port 25. What is not told stays as it is.',
-    params: byId.extend({ smtp: z.boolean().optional() }),
+    help: 'Changes what the network gives a container: smtp opens mail to strangers, port 25; the rates are the most bytes a second that it may send and be sent, 0 for no limit. What is not told stays as it is.',
+    params: byId.extend({
+      smtp: z.boolean().optional(),
+      outBytesPerSecond: int.min(0).optional(),
+      inBytesPerSecond: int.min(0).optional(),
+    }),
     result: z.object({ container: record.Container }),
   },
   'containers.join': {

@@ -121,6 +121,9 @@ export const Container = z.object({
   domains: z.array(z.string()).optional(),
   /** Whether it may send mail to strangers (port 25). */
   smtp: z.boolean().optional(),
+  /** How fast it may send and be sent; absent: as fast as the host is. */
+  outBytesPerSecond: int.optional(),
+  inBytesPerSecond: int.optional(),
   /** Private networks that it is in, of its owner's. */
   networks: z.array(z.string()).optional(),
   /** What first boot is told as BERTH_URL; absent where nothing is exposed. */

@@ -2,6 +2,7 @@ import { Problem } from '@berth/problem';
 import type { Container } from '@berth/con-protocol';
 import { textOf, type Command, type Room } from './command.js';
 import { find } from './find.js';
+import { readBytes, shownBytes } from './units.js';
 
 function tell({ terminal }: Room, container: Container, text: string): number {
   if (terminal.json) terminal.result(container);
@@ -13,16 +14,28 @@ const network: Command = {
   words: 'containers network',
   method: 'containers.network',
   args: '<name>',
-  options: [['--smtp <on|off>', 'mail to strangers, port 25; off unless told']],
+  options: [
+    ['--smtp <on|off>', 'mail to strangers, port 25; off unless told'],
+    ['--out <size>', 'the most it may send in a second, like 10MiB; 0 for no limit'],
+    ['--in <size>', 'the most it may be sent in a second'],
+  ],
   run: async (room, given) => {
     const { id } = await find(room.con, given.args[0] ?? '');
     const smtp = textOf(given, 'smtp');
     if (smtp !== undefined && smtp !== 'on' && smtp !== 'off')
       throw new Problem('invalid', `cannot read ${JSON.stringify(smtp)}: write --smtp on or --smtp off`);
-    const asked = { id, ...(smtp === undefined ? {} : { smtp: smtp === 'on' }) };
+    const [out, into] = [textOf(given, 'out'), textOf(given, 'in')];
+    const asked = {
+      id,
+      ...(smtp === undefined ? {} : { smtp: smtp === 'on' }),
+      ...(out === undefined ? {} : { outBytesPerSecond: Number(readBytes(out)) }),
+      ...(into === undefined ? {} : { inBytesPerSecond: Number(readBytes(into)) }),
+    };
     const { container } = await room.con['containers.network'](asked);
     const words = container.smtp ? 'may' : 'may not';
-    return tell(room, container, `${container.name} ${words} send mail to strangers`);
+    const rate = (bytes: number | undefined): string => (bytes ? `${shownBytes(BigInt(bytes))} a second` : 'no limit');
+    const rates = `out: ${rate(container.outBytesPerSecond)}, in: ${rate(container.inBytesPerSecond)}`;
+    return tell(room, container, `${container.name} ${words} send mail to strangers; ${rates}`);
   },
 };
 

@@ -74,8 +74,12 @@ export function forwardings({ address, forwards }: ContainerRecord): Forwarding[
   return forwards.map((forward) => ({ ...forward, address }));
 }
 
-export function grantsOf({ grants: { smtp, networks = [] } }: ContainerRecord): Grants {
+export function grantsOf({
+  grants: { smtp, networks = [], outBytesPerSecond, inBytesPerSecond },
+}: ContainerRecord): Grants {
   return {
+    ...(outBytesPerSecond ? { outBytesPerSecond } : {}),
+    ...(inBytesPerSecond ? { inBytesPerSecond } : {}),
     ...(smtp ? { smtp } : {}),
     ...(networks.length > 0 ? { networks: networks.map(({ number }) => number) } : {}),
   };

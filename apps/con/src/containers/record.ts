@@ -7,6 +7,9 @@ export type RecordedGrants = Readonly<{
   smtp?: boolean;
   /** Private networks of its owner's, by name and con's own number. */
   networks?: readonly Readonly<{ name: string; number: number }>[];
+  /** 0 is no limit. */
+  outBytesPerSecond?: number;
+  inBytesPerSecond?: number;
 }>;
 
 /** Names of the Internet: one below the apps' domain, and domains of the owner's; both whole. */

@@ -20,6 +20,8 @@ export function shown(record: ContainerRecord, host: Answering): Container {
     address,
     forwards: [...forwards],
     ...(record.grants.smtp ? { smtp: true } : {}),
+    ...(record.grants.outBytesPerSecond ? { outBytesPerSecond: record.grants.outBytesPerSecond } : {}),
+    ...(record.grants.inBytesPerSecond ? { inBytesPerSecond: record.grants.inBytesPerSecond } : {}),
     ...(record.grants.networks?.length ? { networks: record.grants.networks.map((one) => one.name) } : {}),
     ...(record.hosts.name ? { hostName: record.hosts.name } : {}),
     ...(record.hosts.domains?.length ? { domains: [...record.hosts.domains] } : {}),

@@ -18,6 +18,9 @@ export type Grants = Readonly<{
   smtp?: boolean;
   /** Private networks by number, at most four: who shares one may talk to each other. */
   networks?: readonly number[];
+  /** What is beyond is dropped; absent: as much as the host has. */
+  outBytesPerSecond?: number;
+  inBytesPerSecond?: number;
 }>;
 
 /** Bytes at a container's own address since the element was made: to it and from it. */

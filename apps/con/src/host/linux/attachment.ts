@@ -29,6 +29,8 @@ export function elementsOf(config: Named, { slot, address, forwards, grants = {}
     forwards: forwards.map((one) => [portKey(one), targetOf(one)] as const),
     narrowed: narrowed.map(portKey),
     admitted: narrowed.flatMap((one) => (one.sources ?? []).filter(isOf4).map((range) => `${portKey(one)} . ${range}`)),
+    slowOut: limited(address, grants.outBytesPerSecond),
+    slowIn: limited(address, grants.inBytesPerSecond),
     mailers: grants.smtp ? [address] : [],
     ...Object.fromEntries(marks.map((mark, at) => [circles[at]!, [[address, mark] as const]])),
     members: marks.map((mark) => `${mark} . ${address}`),
@@ -44,6 +46,10 @@ export function ofAddress(stands: Elements, address: string): Elements {
     if (name === 'sources' || name === 'members') return key.endsWith(` . ${address}`);
     return name !== 'resolvers' && key === address;
   });
+}
+
+function limited(address: string, bytesPerSecond: number | undefined): (readonly [string, string])[] {
+  return bytesPerSecond === undefined ? [] : [[address, `${bytesPerSecond}`]];
 }
 
 /** As nft prints it. */

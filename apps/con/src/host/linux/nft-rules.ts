@@ -10,13 +10,14 @@ type Ruled = Pick<
   | 'connectionsPerContainer'
   | 'newConnectionsPerSecond'
   | 'queriesPerSecond'
+  | 'packetsPerSecond'
   | 'appsDomain'
   | 'appsHttpPort'
   | 'appsHttpsPort'
 >;
 
 /** The kernel fills these itself: by address, how many connections there are and how fast new ones come. */
-const dynamicSets = ['going', 'coming', 'pace', 'asking'] as const;
+const dynamicSets = ['going', 'coming', 'pace', 'asking', 'flood'] as const;
 
 const chains = ['early', 'incoming', 'outgoing', 'translate', 'arriving', 'passing', 'private', 'counting'] as const;
 
@@ -24,6 +25,7 @@ const dynamic = [
   'set going { type ipv4_addr; size 65536; flags dynamic; }',
   'set coming { type ipv4_addr; size 65536; flags dynamic; }',
   'set pace { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
+  'set flood { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
   'set asking { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 60s; }',
 ];
 
@@ -39,6 +41,7 @@ function rules(config: Ruled): string[] {
   const most = config.connectionsPerContainer;
   const pace = config.newConnectionsPerSecond;
   const queries = config.queriesPerSecond;
+  const packets = config.packetsPerSecond;
   const begun = [
     `ct state new update @pace { ip saddr limit rate over ${pace}/second burst ${2 * pace} packets } drop`,
     `ct state new add @going { ip saddr ct count over ${most} } drop`,
@@ -50,6 +53,9 @@ function rules(config: Ruled): string[] {
     `early iifname ${inside} meta nfproto ipv6 drop`,
     `early iifname ${inside} ip daddr 127.0.0.0/8 drop`,
     `early iifname ${inside} iifname . ip saddr != @sources drop`,
+    // What is beyond is neither passed on nor counted: nobody is billed for what was dropped.
+    `early iifname ${inside} update @flood { ip saddr limit rate over ${packets}/second burst ${packets} packets } drop`,
+    'early ip saddr @slowOut drop',
     // Each packet is looked at, so that nobody who is not admitted any more stays connected.
     'early fib daddr type local meta l4proto . th dport @narrowed meta l4proto . th dport . ip saddr != @admitted drop',
     'early ip saddr @from',
@@ -105,6 +111,7 @@ function rules(config: Ruled): string[] {
     'private drop',
 
     'counting { type filter hook postrouting priority filter; policy accept; }',
+    'counting ip daddr @slowIn drop',
     'counting ip daddr @to',
   ];
 }

@@ -11,6 +11,7 @@ const config = {
   connectionsPerContainer: 100,
   newConnectionsPerSecond: 10,
   queriesPerSecond: 20,
+  packetsPerSecond: 1000,
   appsDomain: undefined,
   appsHttpPort: 80,
   appsHttpsPort: 443,
@@ -102,6 +103,23 @@ describe('the nftables table', () => {
     expect(sets).toEqual(['from', 'to', 'sources', 'forwards', 'narrowed', 'admitted', 'uplinks', 'services']);
   });
 
+  it('is read back with the bytes a second that were told, in whatever unit they are printed', () => {
+    const block = (set: string, elements: string): string => `\tset ${set} {\n\t\telements = { ${elements} }\n\t}\n`;
+    const text = [
+      block('slowOut', '10.77.0.1 limit rate over 1000000 bytes/second burst 1000000 bytes'),
+      block(
+        'slowIn',
+        '10.77.0.1 limit rate over 100 kbytes/second burst 128 kbytes, 10.77.0.2 limit rate over 10 mbytes/second burst 10 mbytes',
+      ),
+    ];
+    const { slowOut, slowIn } = listed(text.join('')).elements;
+    expect([...slowOut]).toEqual([['10.77.0.1', '1000000']]);
+    expect([...slowIn]).toEqual([
+      ['10.77.0.1', '102400'],
+      ['10.77.0.2', '10485760'],
+    ]);
+  });
+
   it('tells traffic from the side of the container', () => {
     const traffic = trafficOf(listed(printed).elements);
     expect(traffic.get('10.77.0.1')).toEqual({ bytesIn: 9007199254740993n, bytesOut: 18446744073709551615n });
@@ -142,7 +160,7 @@ describe('the nftables table', () => {
         { protocol: 'tcp', hostPort: 20000, address: '10.77.0.1', port: 80, sources: ['192.0.2.1', '2001:db8::/32'] },
         { protocol: 'udp', hostPort: 20000, address: '10.77.0.1', port: 53 },
       ],
-      grants: { smtp: true, networks: [7, 300] },
+      grants: { smtp: true, networks: [7, 300], outBytesPerSecond: 1_000_000, inBytesPerSecond: 10_485_760 },
     });
     const neighbour = elementsOf(config, {
       slot: 11,

@@ -17,6 +17,9 @@ const declared = {
   /** `protocol . port` of forwards that not everybody may use, and who may. */
   narrowed: 'set { type inet_proto . inet_service; size 131072; }',
   admitted: 'set { type inet_proto . inet_service . ipv4_addr; flags interval; }',
+  /** Who may send, and be sent, so many bytes a second and no more. */
+  slowOut: 'set { type ipv4_addr; size 65536; flags dynamic; }',
+  slowIn: 'set { type ipv4_addr; size 65536; flags dynamic; }',
   /** Who may send mail to strangers. */
   mailers: 'set { type ipv4_addr; size 65536; }',
   /** Which private networks an address is in, and `number . address` of all that are in them. */
@@ -40,12 +43,16 @@ export const circles = ['circle1', 'circle2', 'circle3', 'circle4'] as const sat
 
 export const setNames = Object.keys(declared) as readonly SetName[];
 
-/** By set, keys as nft prints them; values are a map's, or the bytes that a counter begins with. */
+/** By set, keys as nft prints them; values are a map's, the bytes that a counter begins with, or bytes a second. */
 export type Elements = Readonly<Record<SetName, ReadonlyMap<string, string>>>;
 
 /** nft takes names such as `conb1` bare, but one that begins with a digit or is a word of its grammar only in quotes. */
 const namesInterface: ReadonlySet<SetName> = new Set(['sources', 'uplinks']);
 const counts: ReadonlySet<SetName> = new Set(['from', 'to']);
+const limits: ReadonlySet<SetName> = new Set(['slowOut', 'slowIn']);
+
+/** At once, beside what is allowed a second: no less than the largest packet that the kernel hands on in one piece. */
+const leastBurst = 131_072;
 
 export const declarations = (config: Named): string[] =>
   setNames.map((name) => {
@@ -86,6 +93,10 @@ export function without(all: Elements, other: Elements): Elements {
 export function additions(config: Named, added: Elements): string[] {
   return lines('add', config, added, (name, key, value) => {
     if (counts.has(name)) return value === '' || value === '0' ? key : `${key} counter packets 0 bytes ${value}`;
+    if (limits.has(name)) {
+      const burst = Math.max(leastBurst, Number(value));
+      return `${key} limit rate over ${value} bytes/second burst ${burst} bytes`;
+    }
     return value === '' ? key : `${key} : ${value}`;
   });
 }
@@ -128,13 +139,18 @@ export function listed(text: string): Listed {
   };
 }
 
+const element =
+  /^\s*(.*?)(?: counter packets \d+ bytes (\d+))?(?: limit rate over (\d+) (\w+)\/second burst .*?)?(?: : (.*?))?\s*$/;
+/** nft prints a rate in the largest of these that divides it. */
+const units: Readonly<Record<string, number>> = { bytes: 1, kbytes: 1024, mbytes: 1024 ** 2 };
+
 /** The part of a set's block after its declaration; no element of ours has a comma in it. */
 function printed(name: SetName, block: string): (readonly [string, string])[] {
   const list = /elements = \{([^]*)\}/.exec(block)?.[1]?.split(',') ?? [];
   return list.map((text) => {
-    const [, key = '', bytes, value] =
-      /^\s*(.*?)(?: counter packets \d+ bytes (\d+))?(?: : (.*?))?\s*$/.exec(text.replaceAll('"', '')) ?? [];
-    return [key, (counts.has(name) ? bytes : value) ?? ''];
+    const [, key = '', bytes, rate, unit = 'bytes', value] = element.exec(text.replaceAll('"', '')) ?? [];
+    if (counts.has(name)) return [key, bytes ?? ''];
+    return [key, (limits.has(name) && rate ? String(Number(rate) * (units[unit] ?? 1)) : value) ?? ''];
   });
 }
 
