@@ -93,6 +93,10 @@ test('and so does every page of an admin', async ({ page }) => {
   await looksRight(page, 'topping up');
   await page.keyboard.press('Escape');
   await visit(page, '/admin/invoices', en.admin.invoices);
+  await visit(page, '/admin/templates', en.admin.templates);
+  await page.getByRole('button', { name: 'django:4.2' }).click();
+  await expect(page.getByRole('list', { name: en.templates.lines }).getByRole('listitem').first()).toBeVisible();
+  await looksRight(page, 'a template');
   await visit(page, '/admin/hosts', en.admin.hosts);
   expect(complaints).toEqual([]);
 });

@@ -49,5 +49,5 @@ export const rooms = {
     ['audit', 'mail'],
     ['db'],
   ],
-  dashboard: [['admin', 'billing', 'containers', 'templates', 'console', 'account'], ['session'], ['ui'], ['site']],
+  dashboard: [['admin', 'billing', 'containers', 'console', 'account'], ['templates'], ['session'], ['ui'], ['site']],
 };

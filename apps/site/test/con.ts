@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { can, type Action, type State } from '@berth/container';
-import { methods, type ConHandlers, type Container, type MethodName, type Template } from '@berth/con-protocol';
+import {
+  methods,
+  type ConHandlers,
+  type Container,
+  type MethodName,
+  type Snapshot,
+  type Template,
+} from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { pino } from 'pino';
 import type { ExecSession } from '../../con/src/host/runtime.js';
@@ -115,6 +122,18 @@ function template(name: string, version: string, labels: Record<string, string> 
   };
 }
 
+const snapshots: Snapshot[] = [
+  {
+    id: 's1',
+    text: 'FROM debian:bookworm',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    sizeBytes: 1n,
+    milliseconds: 1,
+    templates: ['nginx:1', 'django:3.2'],
+    containers: 0,
+  },
+];
+
 type World = Pick<TestCon, 'containers' | 'templates' | 'login'> & {
   tickets: Tickets;
   appsHost: string;
@@ -152,6 +171,13 @@ function handlersOf({
   return {
     'host.info': async () => ({ ...hostInfo(appsHost, containers.size), ...(appsDomain ? { appsDomain } : {}) }),
     'templates.list': async () => ({ templates }),
+    'templates.tree': async () => ({ snapshots }),
+    'templates.get': async ({ name, version }) => {
+      const template = templates.find((one) => one.name === name && one.version === version);
+      if (!template) throw new Problem('not_found', `cannot find the template ${name}:${version}`);
+      return { template, steps: [{ line: 1, text: 'FROM debian:bookworm', state: 'done', snapshot: 's1' }] };
+    },
+    'templates.log': async ({ offset = 0n }) => ({ text: 'I: Retrieving', next: offset + 13n, done: true }),
     'containers.list': async ({ known }) => ({
       observedAt: new Date().toISOString(),
       version: String(counter.version),

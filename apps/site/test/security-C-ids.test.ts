@@ -89,7 +89,9 @@ function bodyFor(name: RouteName): unknown {
 
 function pathOf(name: RouteName, path: string): string {
   const id = name.startsWith('admin.') ? owner : container;
-  return path.replace(':id', id).replace(':number', invoice);
+  const template = { host: 'one', name: 'nginx', version: '1', line: '1', offset: '0' };
+  const words: Readonly<Record<string, string>> = { id, number: invoice, ...template };
+  return path.replace(/:(\w+)/g, (_, word: string) => words[word] ?? '');
 }
 
 const ask = (who: Who, [name, { method, path }]: [RouteName, Route]): Promise<Response> =>

@@ -57,6 +57,8 @@ export const Step = z.object({
   state: z.enum(['waiting', 'cached', 'running', 'done', 'failed']),
   milliseconds: int.optional(),
   sizeBytes: decimal.optional(),
+  /** What it became. */
+  snapshot: z.string().optional(),
 });
 
 export const Template = z.object({

@@ -182,6 +182,46 @@ export const Host = z.object({
   warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
 });
 
+/** One line of a Confile, on its way to being a snapshot. */
+export const Step = z.object({
+  line: z.int(),
+  text: z.string(),
+  state: z.enum(['waiting', 'cached', 'running', 'done', 'failed']),
+  milliseconds: z.int().optional(),
+  sizeBytes: decimal.optional(),
+  snapshot: z.string().optional(),
+});
+
+/** A named, versioned leaf of a host's tree of snapshots. */
+export const Template = z.object({
+  name: z.string(),
+  version: z.string(),
+  state: z.enum(['building', 'ready', 'failed']),
+  createdAt: instant,
+  /** The line being run, or the one that failed. */
+  line: z.int().optional(),
+  lines: z.int(),
+  reason: z.string().optional(),
+  sizeBytes: decimal,
+  milliseconds: z.int(),
+});
+
+/** What one line left behind, and who stands on it. */
+export const Snapshot = z.object({
+  id: z.string(),
+  parent: z.string().optional(),
+  text: z.string(),
+  createdAt: instant,
+  sizeBytes: decimal,
+  milliseconds: z.int(),
+  /** `name:version` of the templates that end here. */
+  templates: z.array(z.string()),
+  containers: z.int(),
+});
+
+export type Step = z.output<typeof Step>;
+export type Template = z.output<typeof Template>;
+export type Snapshot = z.output<typeof Snapshot>;
 export type Role = z.output<typeof Role>;
 export type Locale = z.output<typeof Locale>;
 export type Session = z.output<typeof Session>;

@@ -208,6 +208,27 @@ export const routes = {
     reply: page(record.Host),
     help: 'Every host, and whether it answers.',
   },
+  'admin.templates': {
+    method: 'GET',
+    path: '/api/admin/hosts/:host/templates',
+    who: 'admin',
+    reply: z.object({ templates: z.array(record.Template), snapshots: z.array(record.Snapshot) }),
+    help: 'The templates of a host, and the tree of snapshots they are.',
+  },
+  'admin.template': {
+    method: 'GET',
+    path: '/api/admin/hosts/:host/templates/:name/:version',
+    who: 'admin',
+    reply: z.object({ template: record.Template, steps: z.array(record.Step) }),
+    help: 'One template with its lines, and how far a build of it is.',
+  },
+  'admin.templateLog': {
+    method: 'GET',
+    path: '/api/admin/hosts/:host/templates/:name/:version/lines/:line/log/:offset',
+    who: 'admin',
+    reply: z.object({ text: z.string(), next: record.decimal, done: z.boolean() }),
+    help: 'What a line printed, 64 KiB at a time from an offset; done once nothing follows.',
+  },
 
   'health.get': {
     method: 'GET',

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Surroundings } from '@berth/confile';
 import type { Step, Template } from '@berth/con-protocol';
 import { transact } from '../database.js';
-import type { Key } from './key.js';
+import { idOf, type Key } from './key.js';
 import type { SnapshotRow } from './records.js';
 
 export type TemplateRow = Key &
@@ -149,6 +149,7 @@ function lineOf(row: Row): LineRow {
       state: row['state'] as Step['state'],
       ...(row['milliseconds'] === null ? {} : { milliseconds: Number(row['milliseconds']) }),
       ...(row['size_bytes'] === null ? {} : { sizeBytes: BigInt(row['size_bytes'] as bigint) }),
+      ...(row['snapshot'] === null ? {} : { snapshot: idOf(Number(row['snapshot'])) }),
     },
     key: row['key'] === null ? undefined : String(row['key']),
     snapshot: row['snapshot'] === null ? undefined : Number(row['snapshot']),

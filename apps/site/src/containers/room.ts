@@ -8,10 +8,11 @@ import { Clients, Hosts, realClients } from './hosts.js';
 import { Leases } from './leases.js';
 import { Logins } from './logins.js';
 import { Placing } from './placing.js';
+import { TemplatesController } from './templates.controller.js';
 import { Unpaid } from './unpaid.js';
 
 export const containersRoom: Room = {
-  controllers: [ContainersController],
+  controllers: [ContainersController, TemplatesController],
   providers: [
     Containers,
     Hosts,

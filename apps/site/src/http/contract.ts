@@ -19,7 +19,7 @@ export class WellFormed implements CanActivate {
     const row = rowOf(context.getHandler())?.row;
     const request = context.switchToHttp().getRequest<Request>();
     for (const value of Object.values(request.params)) {
-      if (typeof value !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(value))
+      if (typeof value !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value))
         throw new Problem('not_found', 'cannot find this: no id of ours looks like that');
     }
     request.body = row?.body ? decoded(row.body, request.body) : undefined;

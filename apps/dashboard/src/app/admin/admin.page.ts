@@ -11,6 +11,9 @@ import { Language } from '../ui/language.js';
         t('admin.customers')
       }}</a>
       <a routerLink="/admin/invoices" routerLinkActive="here" ariaCurrentWhenActive="page">{{ t('admin.invoices') }}</a>
+      <a routerLink="/admin/templates" routerLinkActive="here" ariaCurrentWhenActive="page">{{
+        t('admin.templates')
+      }}</a>
       <a routerLink="/admin/hosts" routerLinkActive="here" ariaCurrentWhenActive="page">{{ t('admin.hosts') }}</a>
     </nav>
     <router-outlet />

@@ -15,6 +15,11 @@ export const adminRoutes: Routes = [
       { path: '', pathMatch: 'full', redirectTo: 'customers' },
       { path: 'customers', ...titled('admin.customers'), component: CustomersPage },
       { path: 'invoices', ...titled('admin.invoices'), component: AdminInvoicesPage },
+      {
+        path: 'templates',
+        ...titled('admin.templates'),
+        loadComponent: async () => (await import('../templates/templates.page.js')).TemplatesPage,
+      },
       { path: 'hosts', ...titled('admin.hosts'), component: HostsPage },
     ],
   },

@@ -50,6 +50,12 @@ export class Shown {
     return this.number({ style: 'unit', unit, unitDisplay: 'short' }).format(size);
   }
 
+  /** How long something took. */
+  seconds(ms: number): string {
+    const maximumFractionDigits = ms < 10_000 ? 1 : 0;
+    return this.number({ style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits }).format(ms / 1000);
+  }
+
   date(instant: string): string {
     return this.dates({ dateStyle: 'medium' }).format(new Date(instant));
   }
