@@ -267,6 +267,28 @@ describe('Removing a template', () => {
 });
 
 describe('A template built anew', () => {
+  it('stays in service as it was while it is built, and when that fails', async () => {
+    const { template: old } = await yard.build('web', ['EXPOSE 80', 'RUN a']);
+    expect(old.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    const service = { snapshot: old.snapshot, digest: old.digest, ports: [80], sizeBytes: old.sizeBytes };
+    let end: (code: number) => void = () => undefined;
+    yard.host.commands.set('b', () => new Promise<number>((resolve) => (end = resolve)));
+    yard.templates.build({ name: 'web', version: '1', confile: 'FROM debian:bookworm\nEXPOSE 81\nRUN b' });
+    while (yard.host.ran('b') === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(yard.templates.list()).toMatchObject([{ ...service, state: 'building' }]);
+    expect(yard.templates.ready('web', '1')).toMatchObject({ snapshot: old.snapshot, ports: [80] });
+    yard.templates.build({ name: 'app', version: '1', confile: 'FROM web:1\nRUN c' });
+    expect((await yard.built('app')).template).toMatchObject({ state: 'ready', ports: [80] });
+    end(1);
+    expect((await yard.built('web')).template).toMatchObject({ ...service, state: 'failed', line: 3 });
+    expect(yard.templates.ready('web', '1').snapshot).toBe(old.snapshot);
+    yard.host.commands.clear();
+    const { template: fresh } = await yard.build('web', ['EXPOSE 81', 'RUN b']);
+    expect(fresh).toMatchObject({ state: 'ready', ports: [81] });
+    expect(fresh.digest).not.toBe(old.digest);
+    expect((await yard.build('same', ['EXPOSE 81', 'RUN b'])).template.digest).toBe(fresh.digest);
+  });
+
   it('points to its new snapshot, and the old one stays as long as containers stand on it', async () => {
     const old = (await yard.build('web', ['RUN a'])).template.snapshot ?? '';
     yard.containers.set(old, 1);

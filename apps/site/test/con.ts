@@ -119,6 +119,7 @@ function template(name: string, version: string, labels: Record<string, string> 
       ...labels,
     },
     ports: [80],
+    snapshot: 's1',
   };
 }
 

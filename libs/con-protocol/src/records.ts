@@ -64,19 +64,22 @@ export const Step = z.object({
 export const Template = z.object({
   name: z.string(),
   version: z.string(),
+  /** How its last build stands. One that runs or has failed takes nothing out of service: see `snapshot`. */
   state: TemplateState,
   createdAt: instant,
   /** The line being run, or the one that failed. */
   line: int.optional(),
   lines: int,
   reason: z.string().optional(),
-  /** All layers together. */
+  /** All layers together, of what is in service where something is. */
   sizeBytes: decimal,
   milliseconds: int,
   labels: z.record(z.string(), z.string()),
   ports: z.array(int),
-  /** The snapshot it stands on, once ready. */
+  /** What is in service: the snapshot of the last build that became ready. */
   snapshot: z.string().optional(),
+  /** Of what is in service, `sha256:` and the cache key of its last line: the same Confile and files, the same digest. */
+  digest: z.string().optional(),
 });
 
 export const Snapshot = z.object({

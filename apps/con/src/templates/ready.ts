@@ -14,7 +14,7 @@ export type ReadyTemplate = Readonly<{
 
 /** The one thing containers ask of templates. */
 export interface TemplateSource {
-  /** @throws Problem `not_found`, or `conflict` while it is not ready. */
+  /** @throws Problem `not_found`, or `conflict` where no build of it became ready yet. */
   ready(name: string, version: string): ReadyTemplate;
   /** Of a snapshot that some container stands on, whatever its template is called now. */
   chainOf(snapshot: string): Chain;

@@ -7,7 +7,7 @@ import type { TemplateRow } from './progress.js';
 /**
  * The snapshot that FROM names; `undefined` for a distribution.
  *
- * @throws ConfileFault for one that cannot be, Problem `not_found` or `conflict` for a template that is not ready
+ * @throws ConfileFault for one that cannot be, Problem `not_found` or `conflict` for a template of which no build became ready yet
  */
 export function standsOn({ from }: Confile, key: Key, find: (key: Key) => TemplateRow | undefined): number | undefined {
   if (from.name === 'debian') {
@@ -21,6 +21,6 @@ export function standsOn({ from }: Confile, key: Key, find: (key: Key) => Templa
   const row = find(from);
   const where = `cannot build ${nameOf(key)}: line ${from.line} stands on ${nameOf(from)}, which is`;
   if (!row) throw new Problem('not_found', `${where} not there; build it first`);
-  if (row.state !== 'ready' || row.snapshot === undefined) throw new Problem('conflict', `${where} ${row.state}`);
+  if (row.snapshot === undefined) throw new Problem('conflict', `${where} ${row.state}`);
   return row.snapshot;
 }

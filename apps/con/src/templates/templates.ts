@@ -15,7 +15,7 @@ import type { ReadyTemplate, TemplateSource } from './ready.js';
 import { SnapshotRecords, type SnapshotRow } from './records.js';
 import { standsOn } from './standing.js';
 import { Sweep, type Held } from './sweep.js';
-import { templateOf, treeOf } from './view.js';
+import { templateOf, treeOf, type InService } from './view.js';
 
 export type TemplatesNeeds = Readonly<{
   database: DatabaseSync;
@@ -112,13 +112,14 @@ export class Templates implements TemplateSource {
   }
 
   list(): Template[] {
-    return this.progress.list().map((row) => templateOf(row, this.steps(row)));
+    return this.progress.list().map((row) => templateOf(row, this.steps(row), this.inService(row)));
   }
 
   /** @throws Problem `not_found`. */
   get(key: Key): { template: Template; steps: Step[] } {
     const steps = this.steps(key);
-    return { template: templateOf(this.mustGet(key), steps), steps };
+    const row = this.mustGet(key);
+    return { template: templateOf(row, steps, this.inService(row)), steps };
   }
 
   tree(): Snapshot[] {
@@ -158,9 +159,8 @@ export class Templates implements TemplateSource {
 
   ready(name: string, version: string): ReadyTemplate {
     const row = this.mustGet({ name, version });
-    if (row.state !== 'ready' || row.snapshot === undefined)
-      throw new Problem('conflict', `cannot use ${nameOf(row)}: it is ${row.state}`);
-    const { ports, environment, labels } = row.surroundings;
+    if (row.snapshot === undefined) throw new Problem('conflict', `cannot use ${nameOf(row)}: it is ${row.state}`);
+    const { ports, environment, labels } = this.snapshots.mustGet(row.snapshot).surroundings;
     return {
       name,
       version,
@@ -241,6 +241,10 @@ export class Templates implements TemplateSource {
       this.needs.tell(`cannot build ${nameOf(key)}`, cause);
     const place = problem instanceof ConfileFault ? problem.problems[0]?.line : line;
     this.progress.failed(key, place, this.closing.signal.aborted ? 'interrupted' : problem.message, milliseconds);
+  }
+
+  private inService({ snapshot }: TemplateRow): InService {
+    return snapshot === undefined ? [] : this.snapshots.line(snapshot);
   }
 
   private steps(key: Key): Step[] {

@@ -3,9 +3,15 @@ import { idOf, nameOf } from './key.js';
 import type { TemplateRow } from './progress.js';
 import type { SnapshotRow } from './records.js';
 
-/** A template as con's callers see it. */
-export function templateOf(row: TemplateRow, steps: readonly Step[]): Template {
-  const { name, version, state, createdAt, line, reason, surroundings, snapshot, milliseconds } = row;
+/** The snapshots of what is in service, the nearest first; none where no build of it became ready yet. */
+export type InService = readonly SnapshotRow[];
+
+/** A template as con's callers see it: how its last build stands, beside what is in service. */
+export function templateOf(row: TemplateRow, steps: readonly Step[], inService: InService): Template {
+  const { name, version, state, createdAt, line, reason, milliseconds } = row;
+  const [served] = inService;
+  const { labels, ports } = served?.surroundings ?? row.surroundings;
+  const sizes: readonly { sizeBytes?: bigint | undefined }[] = served ? inService : steps;
   return {
     name,
     version,
@@ -14,12 +20,17 @@ export function templateOf(row: TemplateRow, steps: readonly Step[]): Template {
     ...(line === undefined ? {} : { line }),
     lines: steps.length,
     ...(reason === undefined ? {} : { reason }),
-    sizeBytes: steps.reduce((sum, { sizeBytes = 0n }) => sum + sizeBytes, 0n),
+    sizeBytes: sizes.reduce((sum, { sizeBytes = 0n }) => sum + sizeBytes, 0n),
     milliseconds: state === 'building' ? Math.max(0, Date.now() - Date.parse(createdAt)) : milliseconds,
-    labels: { ...surroundings.labels },
-    ports: [...surroundings.ports],
-    ...(state === 'ready' && snapshot !== undefined ? { snapshot: idOf(snapshot) } : {}),
+    labels: { ...labels },
+    ports: [...ports],
+    ...(served ? { snapshot: idOf(served.id), digest: digestOf(served) } : {}),
   };
+}
+
+/** The same for what was made of the same lines and files, wherever. */
+function digestOf({ key }: SnapshotRow): string {
+  return `sha256:${key}`;
 }
 
 /** Every snapshot with the templates that end there, and how many containers stand on it. */
@@ -28,7 +39,6 @@ export function treeOf(
   templates: readonly TemplateRow[],
   containersOn: (snapshot: string) => number,
 ): Snapshot[] {
-  const ready = templates.filter(({ state }) => state === 'ready');
   return snapshots.map(({ id, parent, text, createdAt, sizeBytes, milliseconds }) => ({
     id: idOf(id),
     ...(parent === undefined ? {} : { parent: idOf(parent) }),
@@ -36,7 +46,7 @@ export function treeOf(
     createdAt,
     sizeBytes,
     milliseconds,
-    templates: ready.filter(({ snapshot }) => snapshot === id).map(nameOf),
+    templates: templates.filter(({ snapshot }) => snapshot === id).map(nameOf),
     containers: containersOn(idOf(id)),
   }));
 }

@@ -50,13 +50,13 @@ export class Hosts {
     await Promise.all(this.all.map((host) => host.look()));
   }
 
-  /** Ready somewhere, by `name:version`; of two hosts that have it, the first in the configuration tells. */
+  /** In service somewhere (a rebuild takes nothing out of it), by `name:version`; of two hosts that have it, the first in the configuration tells. */
   templates(): ReadonlyMap<string, Template> {
     const found = new Map<string, Template>();
     for (const host of this.all) {
       for (const template of host.view().silent ? [] : (host.templates.value ?? [])) {
         const key = `${template.name}:${template.version}`;
-        if (template.state === 'ready' && !found.has(key)) found.set(key, template);
+        if (template.snapshot !== undefined && !found.has(key)) found.set(key, template);
       }
     }
     return found;

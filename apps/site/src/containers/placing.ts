@@ -31,7 +31,7 @@ export class Placing {
       const info = host.info.value;
       if (host.view().silent || !info) return [];
       const hasTemplate = (host.templates.value ?? []).some(
-        (one) => one.name === app && one.version === version && one.state === 'ready',
+        (one) => one.name === app && one.version === version && one.snapshot !== undefined,
       );
       return [{ name: host.name, hasTemplate, containers: host.size, memoryFreeBytes: info.memoryFreeBytes }];
     });
