@@ -15,6 +15,7 @@ export async function enter(argv: readonly string[]): Promise<number> {
   try {
     return await run(argv, {
       stdin,
+      interrupts: process,
       stdout,
       stderr,
       token,

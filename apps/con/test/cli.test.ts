@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,8 @@ describe('con on the command line', () => {
   let ordered: ParamsOf<'containers.create'> | undefined;
   let built: ParamsOf<'templates.build'> | undefined;
   let files: Record<string, string>;
+  let asked: () => void;
+  let cancelled: string[];
   let answers: { template: Template; steps: Step[] }[];
 
   const change = (id: string, more: Partial<Container>): { container: Container } => {
@@ -101,7 +104,14 @@ describe('con on the command line', () => {
       });
       return { template: template('building'), upload };
     },
-    'templates.get': async () => (answers.length > 1 ? answers.shift()! : answers[0]!),
+    'templates.get': async () => {
+      asked();
+      return answers.length > 1 ? answers.shift()! : answers[0]!;
+    },
+    'templates.cancel': async ({ name, version }) => {
+      cancelled.push(`${name}:${version}`);
+      return {};
+    },
     'templates.log': async ({ line, offset }) =>
       offset === 4n ? { text: `end of ${line}\n`, next: 10n, done: true } : { text: 'begin\n', next: 4n, done: false },
     'templates.remove': async ({ name }) => {
@@ -124,6 +134,7 @@ describe('con on the command line', () => {
     ];
     [ordered, built, files] = [undefined, undefined, {}];
     answers = [];
+    [asked, cancelled] = [() => undefined, []];
   });
 
   const type = (line: string, more: Partial<Around> = {}) =>
@@ -245,6 +256,15 @@ describe('con on the command line', () => {
       answers = [ready];
       expect(await type(`templates build web:1 ${directory} -f ${directory}/Plain`)).toMatchObject({ code: 0 });
       expect(built).toEqual({ name: 'web', version: '1', confile: 'FROM debian:trixie\nRUN true\n' });
+    });
+
+    it('is cancelled by Ctrl-C, and ends with 130', async () => {
+      const interrupts = new EventEmitter();
+      asked = () => interrupts.emit('SIGINT');
+      answers = [{ template: template('building'), steps: [step(1, 'running')] }];
+      const { code, err } = await type(`build web:1 -f ${directory}/Plain`, { interrupts });
+      expect([code, cancelled, interrupts.listenerCount('SIGINT')]).toEqual([130, ['web:1'], 0]);
+      expect(err).toBe('the build of web:1 is cancelled: nothing of it is left\n');
     });
 
     it('prints the whole log of the line that failed, and ends with 1', async () => {

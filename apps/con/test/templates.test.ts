@@ -241,6 +241,82 @@ it('What a daemon had still to let go when it was killed while building anew is 
   expect(next.tree()).toEqual([]);
 });
 
+describe('A build that is cancelled', () => {
+  const held = (text: string): { begun: Promise<void>; end: () => void; ended: () => boolean } => {
+    let [begin, end, isOver]: [() => void, () => void, boolean] = [() => undefined, () => undefined, false];
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    yard.host.commands.set(text, ({ signal }) => {
+      begin();
+      return new Promise((resolve) => {
+        end = () => resolve(0);
+        signal.addEventListener('abort', () => resolve(((isOver = true), 137)));
+      });
+    });
+    return { begun, end: () => end(), ended: () => isOver };
+  };
+  const build = (name: string, ...lines: string[]) =>
+    yard.templates.build({ name, version: '1', confile: ['FROM debian:bookworm', ...lines].join('\n') });
+
+  it('leaves nothing behind, and cancelling it again is success', async () => {
+    const { begun, ended } = held('long');
+    build('web', 'RUN a', 'RUN long');
+    await begun;
+    await yard.templates.cancel({ name: 'web', version: '1' });
+    expect([ended(), yard.templates.list(), yard.templates.tree()]).toEqual([true, [], []]);
+    expect([[...yard.host.onDisk], readdirSync(join(yard.home, 'logs'))]).toEqual([[], []]);
+    await yard.templates.cancel({ name: 'web', version: '1' });
+  });
+
+  it('leaves alone what was in service, and the lines that another build wants', async () => {
+    const { snapshot, digest } = (await yard.build('web', ['RUN a'])).template;
+    const { begun, end, ended } = held('long');
+    build('web', 'RUN long');
+    build('other', 'RUN long', 'RUN c');
+    await begun;
+    await yard.templates.cancel({ name: 'web', version: '1' });
+    expect(yard.templates.get({ name: 'web', version: '1' }).template).toMatchObject({
+      state: 'failed',
+      reason: 'cancelled',
+      snapshot,
+      digest,
+    });
+    end();
+    expect((await yard.built('other')).template.state).toBe('ready');
+    expect([ended(), yard.host.ran('long')]).toEqual([false, 1]);
+  });
+
+  it('waits for no context any more', async () => {
+    yard.templates.build({
+      name: 'web',
+      version: '1',
+      confile: 'FROM debian:bookworm\nCOPY . /a',
+      contextBytes: 10_000n,
+    });
+    await yard.templates.cancel({ name: 'web', version: '1' });
+    expect(yard.templates.list()).toEqual([]);
+  });
+
+  it('does not fail a build that wants the same line while it is being given up', async () => {
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    yard.host.commands.set('long', ({ signal }) => {
+      begin();
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          yard.host.commands.clear();
+          build('other', 'RUN long');
+          resolve(137);
+        });
+      });
+    });
+    build('web', 'RUN long');
+    await begun;
+    await yard.templates.cancel({ name: 'web', version: '1' });
+    expect((await yard.built('other')).template.state).toBe('ready');
+    expect(yard.host.ran('long')).toBe(2);
+  });
+});
+
 describe('Removing a template', () => {
   it('removes only what no other template stands on, layers and logs too', async () => {
     await yard.build('one', ['RUN a', 'RUN b']);

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import { run } from '../src/cli/program.js';
 
@@ -22,6 +23,7 @@ export type Around = Readonly<{
   color?: boolean;
   isTTY?: boolean;
   stdin?: PassThrough;
+  interrupts?: EventEmitter;
 }>;
 
 /** Types a command line and answers what a person would see. */
@@ -30,6 +32,7 @@ export async function type(words: readonly string[], around: Around) {
   const stdin = around.stdin ?? new PassThrough().end();
   const code = await run(words, {
     stdin: stdin as unknown as NodeJS.ReadStream,
+    interrupts: around.interrupts ?? new EventEmitter(),
     stdout: out.stream,
     stderr: err.stream,
     socketPath: () => around.socketPath,

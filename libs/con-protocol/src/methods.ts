@@ -33,6 +33,11 @@ export const methods = {
     }),
     result: z.object({ template: record.Template, upload: z.string().optional() }),
   },
+  'templates.cancel': {
+    help: 'Ends a build and removes what only it made; a template that was ready before stays as it was. Not being built is success.',
+    params: templateKey,
+    result: z.object({}),
+  },
   'templates.list': {
     help: 'Lists the templates.',
     params: z.strictObject({}),

@@ -25,7 +25,7 @@ export const build: Command = {
     const confile = readConfile(path);
     if (copies(confile)) await orderWithContext(room, key, confile, directory);
     else await room.con['templates.build']({ ...key, confile });
-    return follow(room, key);
+    return untilInterrupted(room, key);
   },
 };
 
@@ -55,8 +55,25 @@ async function orderWithContext(
   if (upload !== undefined) await putStream(endpoint, upload, context.bytes, createReadStream(context.file));
 }
 
+/** Ctrl-C ends the build as well as the command; 130 is what shells say of a command that it ended. */
+async function untilInterrupted(room: Room, key: Key): Promise<number> {
+  const interrupt = new AbortController();
+  const stop = (): void => interrupt.abort();
+  room.interrupts.once('SIGINT', stop);
+  try {
+    return await follow(room, key, interrupt.signal);
+  } catch (thrown) {
+    if (!interrupt.signal.aborted) throw thrown;
+    await room.con['templates.cancel'](key);
+    room.terminal.note(`the build of ${key.name}:${key.version} is cancelled: nothing of it is left`);
+    return 130;
+  } finally {
+    room.interrupts.off('SIGINT', stop);
+  }
+}
+
 /** Tells each line as it ends, until the template is ready or has failed. */
-async function follow({ con, terminal }: Room, key: Key): Promise<number> {
+async function follow({ con, terminal }: Room, key: Key, interrupted: AbortSignal): Promise<number> {
   const told = new Set<number>();
   for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 1.5, 400)) {
     const answer = await con['templates.get'](key);
@@ -65,7 +82,7 @@ async function follow({ con, terminal }: Room, key: Key): Promise<number> {
       if (terminal.json) terminal.result(answer);
       return answer.template.state === 'ready' ? ready(terminal, answer) : failed(con, terminal, key, answer);
     }
-    await sleep(pauseMs);
+    await sleep(pauseMs, undefined, { signal: interrupted });
   }
 }
 

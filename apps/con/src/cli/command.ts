@@ -7,9 +7,14 @@ export type Room = Readonly<{
   endpoint: Endpoint;
   terminal: Terminal;
   stdin: NodeJS.ReadStream;
+  /** Tells `SIGINT`, Ctrl-C, to a command that has something to end first. */
+  interrupts: Interrupts;
   /** For bytes that are not text of ours: what exec carries. */
   raw: Readonly<{ out: Output; err: Output }>;
 }>;
+
+/** As a process tells signals. */
+export type Interrupts = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
 
 /** What a person gave, as commander read it. */
 export type Given = Readonly<{

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { conClient, faultIn, methods, Unreachable, type Endpoint } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { commandApart } from './apart.js';
-import type { Command, Given, Room } from './command.js';
+import type { Command, Given, Interrupts, Room } from './command.js';
 import { containerCommands } from './containers.js';
 import { exec } from './exec.js';
 import { hostCommands } from './host.js';
@@ -18,6 +18,7 @@ export const exitCodes = { done: 0, refused: 1, misused: 2, unreachable: 69 } as
 /** All that the command line has of the process around it. */
 export type Surroundings = Readonly<{
   stdin: NodeJS.ReadStream;
+  interrupts: Interrupts;
   stdout: Output;
   stderr: Output;
   /** Where the daemon's socket is unless a flag says otherwise. */
@@ -127,9 +128,16 @@ function kebab(name: string): string {
 
 function roomOf(options: Given['options'], around: Surroundings): Room {
   const endpoint = endpointOf(options, around);
-  const { stdin, stdout: out, stderr: err, color } = around;
+  const { stdin, interrupts, stdout: out, stderr: err, color } = around;
   const terminal = new Terminal({ out, err, json: options['json'] === true, color });
-  return { con: conClient({ ...endpoint, timeoutMs: 60_000 }), endpoint, terminal, stdin, raw: { out, err } };
+  return {
+    con: conClient({ ...endpoint, timeoutMs: 60_000 }),
+    endpoint,
+    terminal,
+    stdin,
+    interrupts,
+    raw: { out, err },
+  };
 }
 
 function endpointOf({ url, socket, tokenFile, pin }: Given['options'], around: Surroundings): Endpoint {

@@ -63,6 +63,18 @@ const log: Command = {
   },
 };
 
+const cancel: Command = {
+  words: 'templates cancel',
+  method: 'templates.cancel',
+  args: key,
+  run: async ({ con, terminal }, { args }) => {
+    const answer = await con['templates.cancel'](readTemplateKey(args[0] ?? ''));
+    if (terminal.json) terminal.result(answer);
+    else terminal.line(`nothing is being built as ${args[0]}`);
+    return 0;
+  },
+};
+
 const remove: Command = {
   words: 'templates remove',
   short: 'rmtemplate',
@@ -76,4 +88,4 @@ const remove: Command = {
   },
 };
 
-export const templateCommands: readonly Command[] = [build, list, get, draw, log, remove];
+export const templateCommands: readonly Command[] = [build, cancel, list, get, draw, log, remove];

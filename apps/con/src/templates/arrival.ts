@@ -34,11 +34,11 @@ export class Arrivals {
   }
 
   /** What arrives late, or after the daemon began to stop, is refused; waiting for it ends then too. */
-  expect(bytes: bigint): Arrival {
+  expect(bytes: bigint, cancelled: AbortSignal): Arrival {
     const { closing, timeoutMs, receive } = this.needs;
     this.count += 1;
     const file = join(this.directory, `${this.count}.tar`);
-    const over = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]);
+    const over = AbortSignal.any([closing, cancelled, AbortSignal.timeout(timeoutMs)]);
     let take: (body: Readable) => Promise<void> = () =>
       Promise.reject(new Problem('conflict', 'cannot take the context: nobody waits for it'));
     const context = new Promise<Context>((resolve, reject) => {

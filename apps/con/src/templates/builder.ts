@@ -6,6 +6,7 @@ import { packed, unpack } from './pack.js';
 import type { PlannedLine } from './plan.js';
 import type { SnapshotRow } from './records.js';
 import { secretScan, secretsFound } from './secrets.js';
+import { SharedWork } from './shared-work.js';
 import { Workplace, type Place, type WorkplaceNeeds } from './workplace.js';
 
 /** The kernel's wall is 500 layers in one overlay, the container's own among them. */
@@ -18,32 +19,49 @@ export type BuilderNeeds = WorkplaceNeeds & Readonly<{ runtime: Pick<Runtime, 'l
 
 /** Makes snapshots out of lines. A line that several builds want at once is run once, and all of them get how it ended. */
 export class Builder {
-  private readonly making = new Map<string, Promise<SnapshotRow>>();
+  private readonly making = new Map<string, SharedWork<SnapshotRow>>();
   private readonly workplace: Workplace;
 
   constructor(private readonly needs: BuilderNeeds) {
     this.workplace = new Workplace(needs);
   }
 
-  /** @throws Problem that says why the line failed. */
-  async make(line: PlannedLine, above: SnapshotRow | undefined, context: Context | undefined): Promise<SnapshotRow> {
+  /** @throws Problem that says why the line failed, or the reason of `cancelled`. */
+  async make(
+    line: PlannedLine,
+    above: SnapshotRow | undefined,
+    context: Context | undefined,
+    cancelled: AbortSignal,
+  ): Promise<SnapshotRow> {
     if (line.work.kind === 'stand') return line.work.snapshot;
+    for (let dying = this.making.get(line.key); dying?.isGivenUp; dying = this.making.get(line.key))
+      await dying.ended();
+    cancelled.throwIfAborted();
     const ready = this.needs.snapshots.byKey(line.key);
     if (ready) return ready;
-    const begun = this.making.get(line.key);
-    if (begun) return begun;
-    const made = this.run(line, above, context).finally(() => this.making.delete(line.key));
-    this.making.set(line.key, made);
-    return made;
+    const making = this.making.get(line.key) ?? this.begin(line, above, context);
+    return making.wait(cancelled, { toTheEnd: line.work.kind === 'copy' });
+  }
+
+  private begin(
+    line: PlannedLine,
+    above: SnapshotRow | undefined,
+    context: Context | undefined,
+  ): SharedWork<SnapshotRow> {
+    const making = new SharedWork((givenUp) =>
+      this.run({ line, givenUp }, above, context).finally(() => this.making.delete(line.key)),
+    );
+    this.making.set(line.key, making);
+    return making;
   }
 
   /** @throws Problem naming the files that would be the same secret in every container. */
-  async mustHoldNoSecret(snapshot: SnapshotRow): Promise<void> {
+  async mustHoldNoSecret(snapshot: SnapshotRow, givenUp: AbortSignal): Promise<void> {
     const { snapshots, runtime } = this.needs;
     const nearest = snapshots.line(snapshot.id).find(({ layer, checked }) => checked || layer !== undefined);
     if (nearest?.checked) return;
     const output: Buffer[] = [];
-    await this.workplace.visit('look for secrets', snapshots.chain(snapshot.id), async (place) => {
+    await this.workplace.visit({ doing: 'look for secrets', givenUp }, snapshots.chain(snapshot.id), async (place) => {
       const common = { workdir: '/', environment: {}, network: false };
       const code = await runtime.line({ ...place, ...common, argv: secretScan, log: (chunk) => output.push(chunk) });
       if (code !== 0) throw new Problem('internal', `cannot look for secrets: the search ended with ${code}`);
@@ -58,7 +76,7 @@ export class Builder {
   }
 
   private async run(
-    line: PlannedLine,
+    { line, givenUp }: Wanted,
     above: SnapshotRow | undefined,
     context: Context | undefined,
   ): Promise<SnapshotRow> {
@@ -71,9 +89,9 @@ export class Builder {
     const log = logs.open(line.key);
     const began = performance.now();
     try {
-      if (line.work.kind === 'base') return await this.base(line, line.work.suite, log);
+      if (line.work.kind === 'base') return await this.base({ line, givenUp }, line.work.suite, log);
       return await this.workplace.above(
-        'run the line',
+        { doing: 'run the line', givenUp },
         chain,
         (place) => this.command(line, place, log, context),
         (sealed) => this.keep(line, above, { ...sealed, began }),
@@ -83,9 +101,9 @@ export class Builder {
     }
   }
 
-  private base(line: PlannedLine, suite: string, log: LineLog): Promise<SnapshotRow> {
+  private base({ line, givenUp }: Wanted, suite: string, log: LineLog): Promise<SnapshotRow> {
     const began = performance.now();
-    return this.workplace.inNewLayer(`lay down debian:${suite}`, async (layer, signal) => {
+    return this.workplace.inNewLayer({ doing: `lay down debian:${suite}`, givenUp }, async (layer, signal) => {
       const { bytes } = await this.needs.layers.base(layer, suite, { log: (chunk) => log.write(chunk), signal });
       return this.keep(line, undefined, { layer, bytes, began, checked: true });
     });
@@ -133,6 +151,9 @@ export class Builder {
     }
   }
 }
+
+/** A line, and what is aborted when no build wants it any more. */
+type Wanted = Readonly<{ line: PlannedLine; givenUp: AbortSignal }>;
 
 type Made = Readonly<{ layer?: number; bytes: bigint; began: number; checked?: boolean }>;
 

@@ -114,6 +114,20 @@ export class Progress {
     });
   }
 
+  /** Lets go of all that its lines made. What is in service stays; what never was is forgotten. */
+  cancelled({ name, version }: Key, milliseconds: number): void {
+    transact(this.database, () => {
+      const gone = this.database
+        .prepare('delete from template where name = ? and version = ? and snapshot is null')
+        .run(name, version);
+      if (gone.changes > 0) return;
+      const lines = `update template_line set state = 'waiting', milliseconds = null, size_bytes = null, key = null, snapshot = null where name = ? and version = ?`;
+      this.database.prepare(lines).run(name, version);
+      const sql = `update template set state = 'failed', line = null, reason = 'cancelled', milliseconds = ? where name = ? and version = ?`;
+      this.database.prepare(sql).run(milliseconds, name, version);
+    });
+  }
+
   /** What a daemon that died was building. */
   interrupted(): void {
     transact(this.database, () => {

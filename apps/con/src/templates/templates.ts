@@ -43,7 +43,7 @@ export class Templates implements TemplateSource {
   private readonly builder: Builder;
   private readonly sweep: Sweep;
   private readonly closing = new AbortController();
-  private readonly builds = new Map<string, Promise<void>>();
+  private readonly builds = new Map<string, Build>();
 
   constructor(private readonly needs: TemplatesNeeds) {
     const { database, home, receive, containersOn, lineTimeoutMs = 30 * minute, uploadTimeoutMs = minute } = needs;
@@ -82,7 +82,7 @@ export class Templates implements TemplateSource {
   /** Ends running builds as `failed: interrupted`, and answers when none is left. */
   async close(): Promise<void> {
     this.closing.abort();
-    await Promise.all(this.builds.values());
+    await Promise.all([...this.builds.values()].map(({ settled }) => settled));
   }
 
   /** @throws Problem `invalid` (ConfileFault with places), `not_found` for FROM, `conflict` while it is being built. */
@@ -98,17 +98,28 @@ export class Templates implements TemplateSource {
     if (bytes !== undefined) this.arrivals.mustFit(bytes);
     const before = this.sweep.held(key);
     this.progress.begin(key, lines, lines.at(-1)?.surroundings ?? bareSurroundings, stands);
-    const arrival = bytes === undefined ? undefined : this.arrivals.expect(bytes);
+    const cancel = new AbortController();
+    const arrival = bytes === undefined ? undefined : this.arrivals.expect(bytes, cancel.signal);
     const work = async (): Promise<void> => {
       try {
         const context = await arrival?.context;
-        await this.run(key, context ? plan(confile, stands, context.entries) : lines, context);
+        await this.run(key, context ? plan(confile, stands, context.entries) : lines, context, cancel.signal);
       } finally {
         arrival?.remove();
       }
     };
-    this.builds.set(nameOf(key), this.settle(key, work, before));
+    this.builds.set(nameOf(key), { cancel, settled: this.settle(key, work, before, cancel.signal) });
     return { template: this.get(key).template, ...(arrival ? { upload: arrival.upload } : {}) };
+  }
+
+  /**
+   * Ends a build and lets go of all that only it made; answers when nothing of it is left. What was in service before
+   * stays, lines that another build wants, too, go on. Not being built is success.
+   */
+  async cancel(key: Key): Promise<void> {
+    const build = this.builds.get(nameOf(key));
+    build?.cancel.abort(new Problem('conflict', 'cancelled'));
+    await build?.settled;
   }
 
   list(): Template[] {
@@ -179,7 +190,12 @@ export class Templates implements TemplateSource {
   }
 
   /** From the cache as far as it reaches, in one commit; then line by line. */
-  private async run(key: Key, lines: readonly PlannedLine[], context: Context | undefined): Promise<void> {
+  private async run(
+    key: Key,
+    lines: readonly PlannedLine[],
+    context: Context | undefined,
+    cancelled: AbortSignal,
+  ): Promise<void> {
     const began = performance.now();
     const cached = this.fromCache(key, lines);
     let above = cached.at(-1);
@@ -189,11 +205,12 @@ export class Templates implements TemplateSource {
         const lineBegan = performance.now();
         at = line.line;
         if (line.work.kind !== 'note') this.progress.running(key, line.line, line.key);
-        above = await this.builder.make(line, above, context);
+        above = await this.builder.make(line, above, context, cancelled);
         this.progress.done(key, line.line, above, since(lineBegan));
       }
       if (!above) throw new Error('a Confile without lines was planned');
-      await this.builder.mustHoldNoSecret(above);
+      await this.builder.mustHoldNoSecret(above, cancelled);
+      cancelled.throwIfAborted();
       this.progress.ready(key, above, since(began));
     } catch (error) {
       throw new FailedLine(at, since(began), error);
@@ -223,24 +240,34 @@ export class Templates implements TemplateSource {
   }
 
   /** Never rejects: how a build ended is its template's state. */
-  private async settle(key: Key, work: () => Promise<void>, before: Held): Promise<void> {
+  private async settle(key: Key, work: () => Promise<void>, before: Held, cancelled: AbortSignal): Promise<void> {
     try {
-      await work().catch((error: unknown) => this.fail(key, error));
+      const made = await work().then(
+        () => nothingHeld,
+        (error: unknown) => (cancelled.aborted ? this.cancelled(key, error) : this.failed(key, error)),
+      );
       this.builds.delete(nameOf(key));
-      await this.sweep.letGo(before);
+      await this.sweep.letGo(together(before, made));
     } catch (error) {
       this.builds.delete(nameOf(key));
       this.needs.tell(`cannot put on record how ${nameOf(key)} ended`, error);
     }
   }
 
-  private fail(key: Key, error: unknown): void {
+  private cancelled(key: Key, error: unknown): Held {
+    const made = this.sweep.held(key);
+    this.progress.cancelled(key, error instanceof FailedLine ? error.milliseconds : 0);
+    return made;
+  }
+
+  private failed(key: Key, error: unknown): Held {
     const { line, milliseconds, cause } = error instanceof FailedLine ? error : new FailedLine(undefined, 0, error);
     const problem = asProblem(cause);
     if (problem.code === 'internal' && !this.closing.signal.aborted)
       this.needs.tell(`cannot build ${nameOf(key)}`, cause);
     const place = problem instanceof ConfileFault ? problem.problems[0]?.line : line;
     this.progress.failed(key, place, this.closing.signal.aborted ? 'interrupted' : problem.message, milliseconds);
+    return nothingHeld;
   }
 
   private inService({ snapshot }: TemplateRow): InService {
@@ -256,6 +283,15 @@ export class Templates implements TemplateSource {
     if (!row) throw new Problem('not_found', `cannot find the template ${shown(nameOf(key))}`);
     return row;
   }
+}
+
+/** A build under way; `settled` never rejects, and nothing is left to do then. */
+type Build = Readonly<{ cancel: AbortController; settled: Promise<void> }>;
+
+const nothingHeld: Held = { snapshots: [], logs: [] };
+
+function together(a: Held, b: Held): Held {
+  return { snapshots: [...a.snapshots, ...b.snapshots], logs: [...a.logs, ...b.logs] };
 }
 
 /** Which line a build failed at, after how long, and why. */

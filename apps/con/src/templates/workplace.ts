@@ -26,27 +26,23 @@ export class Workplace {
   }
 
   /** What `work` answers, with its layer; `work` puts the layer on record as sealed, or it is removed. */
-  inNewLayer<T>(doing: string, work: (layer: Layer, signal: AbortSignal) => Promise<T>): Promise<T> {
+  inNewLayer<T>({ doing, givenUp }: Doing, work: (layer: Layer, signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.turns.during(async () => {
       this.needs.closing.throwIfAborted();
+      givenUp.throwIfAborted();
       if (await this.space.isShort()) throw diskFull(doing);
       const layer = this.needs.snapshots.openLayer();
       try {
-        return await this.bounded(doing, (signal) => work(layer, signal));
+        return await this.bounded({ doing, givenUp }, (signal) => work(layer, signal));
       } catch (error) {
         await this.discard(layer);
         throw error;
       }
-    });
+    }, givenUp);
   }
 
   /** The same above a chain, with a root to work in; sealed and kept where `keep` says so. */
-  above<T>(
-    doing: string,
-    chain: Chain,
-    work: (place: Place) => Promise<void>,
-    keep: (sealed: Sealed) => T,
-  ): Promise<T> {
+  above<T>(doing: Doing, chain: Chain, work: (place: Place) => Promise<void>, keep: (sealed: Sealed) => T): Promise<T> {
     const { layers } = this.needs;
     return this.inNewLayer(doing, async (layer, signal) => {
       await work({ layer, root: await layers.open(layer, chain), signal });
@@ -58,7 +54,7 @@ export class Workplace {
   }
 
   /** The same to look around and keep nothing. */
-  async visit(doing: string, chain: Chain, work: (place: Place) => Promise<void>): Promise<void> {
+  async visit(doing: Doing, chain: Chain, work: (place: Place) => Promise<void>): Promise<void> {
     const { layers } = this.needs;
     await this.inNewLayer(doing, async (layer, signal) => {
       await work({ layer, root: await layers.open(layer, chain), signal });
@@ -77,16 +73,17 @@ export class Workplace {
     }
   }
 
-  /** A deadline, the end of the daemon and a short disk each end the work, and the reason says which it was. */
-  private async bounded<T>(doing: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** A deadline, the end of the daemon, a cancel and a short disk each end the work, and the reason says which it was. */
+  private async bounded<T>({ doing, givenUp }: Doing, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { closing, lineTimeoutMs } = this.needs;
     const deadline = AbortSignal.timeout(lineTimeoutMs);
     const over = new AbortController();
     const short = this.space.watch(AbortSignal.any([over.signal, closing]));
     try {
-      return await work(AbortSignal.any([closing, deadline, short]));
+      return await work(AbortSignal.any([closing, givenUp, deadline, short]));
     } catch (error) {
       if (closing.aborted) throw new Problem('unavailable', 'interrupted', { cause: error });
+      if (givenUp.aborted) throw new Problem('conflict', 'cancelled', { cause: error });
       if (short.aborted || isNoSpace(error) || (await this.space.isShort())) throw diskFull(doing, error);
       if (deadline.aborted) throw tookTooLong(doing, lineTimeoutMs, error);
       throw error instanceof Problem ? error : this.unexpected(doing, error);
@@ -100,6 +97,9 @@ export class Workplace {
     return new Problem('internal', `cannot ${doing}: ${asProblem(error).message}`, { cause: error });
   }
 }
+
+/** What is done, after "cannot" in a message; `givenUp` is aborted when nobody wants it any more. */
+export type Doing = Readonly<{ doing: string; givenUp: AbortSignal }>;
 
 /** Where a line works. */
 export type Place = Readonly<{ layer: Layer; root: string; signal: AbortSignal }>;
