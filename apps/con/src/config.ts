@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -79,6 +80,23 @@ const Settings = z.strictObject({
     .regex(new RegExp(`^${octet}\\.${octet}\\.0\\.0/16$`), 'must be a /16 such as 10.77.0.0/16')
     .default('10.77.0.0/16')
     .describe('the /16 that containers get their addresses from'),
+  addressPrefix6: z
+    .string()
+    .regex(/^[0-9a-f:]+::\/64$/, 'must be a /64 such as 2001:db8:1:2::/64')
+    .refine((text) => isIPv6(text.slice(0, -3)), 'must be a /64 such as 2001:db8:1:2::/64')
+    .optional()
+    .describe(
+      'the /64 that containers get IPv6 addresses from; it must be routed to this host (default: one of its own, behind the address of this host)',
+    ),
+  closedRanges6: z
+    .preprocess(
+      (given) => (typeof given === 'string' ? given.split(',').flatMap((part) => part.trim() || []) : given),
+      z.array(z.string().regex(/^[0-9a-f:]+\/\d{1,3}$/, 'must be IPv6 networks such as fc00::/7')).readonly(),
+    )
+    .default(['fc00::/7', '64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32'])
+    .describe(
+      'IPv6 networks that containers cannot reach, beside those that this host is in itself; by default what is private or leads to IPv4',
+    ),
   closedRanges: ranges
     .default(['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', '198.18.0.0/15'])
     .describe('what containers cannot reach, with commas between; by default all private networks (RFC 6890)'),

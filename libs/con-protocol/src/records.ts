@@ -119,6 +119,8 @@ export const Container = z.object({
   createdAt: instant,
   trashedUntil: instant.optional(),
   address: z.string(),
+  /** By IPv6, where the host has it. */
+  address6: z.string().optional(),
   forwards: z.array(Forward),
   /** Its name below the apps' domain of this host, whole. */
   hostName: z.string().optional(),

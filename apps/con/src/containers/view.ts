@@ -9,6 +9,7 @@ export function shown(record: ContainerRecord, host: Answering): Container {
   const { id, name, owner, template, state, since, reason, createdAt, trashedUntil, address, forwards, limits } =
     record;
   const url = urlOf(record, host);
+  const address6 = host.net.address6(record.slot);
   return {
     id,
     name,
@@ -18,6 +19,7 @@ export function shown(record: ContainerRecord, host: Answering): Container {
     since: since.toISOString(),
     createdAt: createdAt.toISOString(),
     address,
+    ...(address6 === undefined ? {} : { address6 }),
     forwards: [...forwards],
     ...(record.grants.smtp ? { smtp: true } : {}),
     ...(record.grants.outBytesPerSecond ? { outBytesPerSecond: record.grants.outBytesPerSecond } : {}),

@@ -48,6 +48,8 @@ export interface Net {
   traffic(): Promise<ReadonlyMap<string, Traffic>>;
   /** Whether the host itself listens at that port, at any of its addresses: a forward would take its place. */
   serves(protocol: Protocol, port: number): boolean;
+  /** Its IPv6 address, where the host has IPv6. */
+  address6(slot: Slot): string | undefined;
   /** Where forwarded ports answer: a host name or an address. */
   readonly appsHost: string;
 }

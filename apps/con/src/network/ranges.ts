@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { Problem } from '@berth/problem';
+import { number6, text6 } from '../host/version6.js';
 
 /** As many as one forward may name. */
 const mostRanges = 64;
@@ -42,7 +43,7 @@ function rangeOf(text: string): Range {
       `cannot admit ${shown}: it must be a network such as 198.51.100.0/24 or 2001:db8::/32`,
     );
   }
-  const number = family === 4 ? numberOf4(address) : numberOf6(address);
+  const number = family === 4 ? numberOf4(address) : number6(address);
   return { family, bits, first: cleared(number, family, bits) };
 }
 
@@ -56,27 +57,9 @@ function cleared(number: bigint, family: 4 | 6, bits: number): bigint {
 const numberOf4 = (address: string): bigint =>
   address.split('.').reduce((number, octet) => (number << 8n) + BigInt(octet), 0n);
 
-function numberOf6(address: string): bigint {
-  const [before = '', after] = address.split('::');
-  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'));
-  const missing = 8 - groups(before).length - groups(after ?? '').length;
-  const all = [
-    ...groups(before),
-    ...Array<string>(after === undefined ? 0 : missing).fill('0'),
-    ...groups(after ?? ''),
-  ];
-  return all.reduce((number, group) => (number << 16n) + BigInt(`0x${group}`), 0n);
-}
-
 function textOf({ family, first, bits }: Range): string {
   const address = family === 4 ? text4(first) : text6(first);
   return bits === widthOf(family) ? address : `${address}/${bits}`;
 }
 
 const text4 = (number: bigint): string => [24n, 16n, 8n, 0n].map((shift) => (number >> shift) & 255n).join('.');
-
-/** As RFC 5952 has it, which is how the kernel's tools print it. */
-export function text6(number: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, at) => ((number >> BigInt(112 - 16 * at)) & 0xffffn).toString(16));
-  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
-}

@@ -41,6 +41,11 @@ export class FakeNet implements Net {
     return Promise.resolve(false);
   }
 
+  /** Pretends that the host has no IPv6. */
+  address6(): undefined {
+    return undefined;
+  }
+
   /** Pretends that the host has sshd, and nothing else. */
   serves(protocol: Protocol, port: number): boolean {
     return protocol === 'tcp' && port === 22;

@@ -1,8 +1,9 @@
+import { isIPv6 } from 'node:net';
 import { nameFault } from '@berth/container';
 import { Problem } from '@berth/problem';
 import { rangeWidth, type ContainerSpec } from '../runtime.js';
 import { periodUs, quotaUs } from './limits.js';
-import { gateway } from './names.js';
+import { gateway, gateway6 } from './names.js';
 
 /** What con adds to a spec: names and places of its own. */
 export type Places = Readonly<{
@@ -12,6 +13,8 @@ export type Places = Readonly<{
   firstId: bigint;
   eventsDirectory: string;
   cgroup: Readonly<{ box: string; monitor: string; pivot: string }>;
+  /** Beside the IPv4 address, where the host has IPv6. */
+  address6?: string | undefined;
   /** Which controllers are cgroup v2's. */
   unified: Readonly<{ cpu: boolean; memory: boolean; pids: boolean }>;
   /** False where the kernel does not count swap, and the file that bounds it is missing. */
@@ -65,7 +68,7 @@ function mounts(memoryBytes: bigint): string[] {
   ];
 }
 
-function network(spec: ContainerSpec, { veth }: Places): string[] {
+function network(spec: ContainerSpec, { veth, address6: six }: Places): string[] {
   return [
     'lxc.net.0.type = veth',
     'lxc.net.0.veth.mode = router',
@@ -74,6 +77,9 @@ function network(spec: ContainerSpec, { veth }: Places): string[] {
     'lxc.net.0.flags = up',
     `lxc.net.0.ipv4.address = ${address(spec.address)}/32`,
     `lxc.net.0.ipv4.gateway = ${gateway}`,
+    ...(six === undefined
+      ? []
+      : [`lxc.net.0.ipv6.address = ${address6(six)}/128`, `lxc.net.0.ipv6.gateway = ${gateway6}`]),
   ];
 }
 
@@ -111,6 +117,11 @@ function hostname(name: string): string {
 function address(text: string): string {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return text;
   throw new Problem('invalid', 'cannot use that address: it must be four numbers with dots between');
+}
+
+function address6(text: string): string {
+  if (isIPv6(text)) return text;
+  throw new Problem('invalid', 'cannot use that address: it must be one of IPv6');
 }
 
 /** Paths come from con's own configuration; LXC splits lines at spaces and hands hooks to a shell. */

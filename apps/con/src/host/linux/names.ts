@@ -37,6 +37,13 @@ export const gateway = '169.254.0.1';
 /** What a container asks for names; answered by the host's own name servers, whichever they are. */
 export const resolverAddresses = ['169.254.0.1', '169.254.0.2'] as const;
 
+/**
+ * The same by IPv6: every router answers to the first address of its link's network (RFC 4291 §2.6.1), so the host does on
+ * each veth by itself. LXC's neighbour proxy may be gone: the kernel drops those of a veth when it hears late that the
+ * other end had been down for a moment while it was moved.
+ */
+export const gateway6 = 'fe80::';
+
 function mustBeLineNetwork(n: number): number {
   if (Number.isInteger(n) && n > 0 && n <= lineNetworks) return n;
   throw new Problem('invalid', `cannot use line network ${n}: it must be a whole number from 1 to ${lineNetworks}`);

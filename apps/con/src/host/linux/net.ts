@@ -6,12 +6,14 @@ import type { Forwarding, Grants, Net, Protocol, Traffic } from '../net.js';
 import type { Slot } from '../runtime.js';
 import { elementsOf, lineSources, ofAddress, type Attachment } from './attachment.js';
 import { endConnections, endForwarded } from './connections.js';
+import { readIfThere } from './cgroups.js';
 import { run } from './exec.js';
 import { isServed } from './listening.js';
 import { gateway } from './names.js';
 import { constantRules, known } from './nft-rules.js';
 import {
   additions,
+  counters,
   elements,
   listed,
   removals,
@@ -22,8 +24,12 @@ import {
   without,
   type Elements,
   type Listed,
+  type SetName,
 } from './nft-sets.js';
+import { onlink6 } from './onlink6.js';
+import { address6, prefix6 } from './prefix6.js';
 import { hostServers } from './resolver.js';
+import { number6 } from '../version6.js';
 import { mirrorServices, nameServices, resolving } from './services.js';
 
 /** Room for a table of 65,000 containers. */
@@ -41,11 +47,14 @@ export class LinuxNet implements Net {
   /** The rules as nft printed them when they had just been made, and what else stood then; absent before a sync. */
   private stood: Readonly<{ rules: string; around: string }> | undefined;
   private counted: Elements = elements({});
+  /** With the IPv6 prefix as it was when the table was made last. */
+  private named: Config & Readonly<{ prefix6: string | undefined }>;
 
   constructor(
     private readonly config: Config,
     private readonly nameServers = hostServers,
   ) {
+    this.named = { ...config, prefix6: prefix6(config) };
     this.appsHost = config.appsHost ?? defaultAddress() ?? '127.0.0.1';
   }
 
@@ -71,24 +80,26 @@ export class LinuxNet implements Net {
     const attachment = { slot, address, forwards, grants };
     return this.inTurn(() => {
       this.told.set(address, attachment);
-      return this.nft(additions(this.config, elementsOf(this.config, attachment)));
+      return this.nft(additions(this.config, elementsOf(this.named, attachment)));
     });
   }
 
   change(slot: Slot, address: string, forwards: readonly Forwarding[], grants: Grants = {}): Promise<void> {
     const attachment = { slot, address, forwards, grants };
     return this.inTurn(async () => {
-      const [before, after] = [await this.at(address), elementsOf(this.config, attachment)];
+      const [before, after] = [await this.at(address), elementsOf(this.named, attachment)];
       this.told.set(address, attachment);
       const [lost, won] = [without(before, after), without(after, before)];
       await this.swap(lost, won);
       // Who was admitted may not be any more: wherever something of a port was taken away or is narrower now.
       const touched = new Set([
-        ...[...lost.admitted.keys()].map(portOf),
+        ...[...lost.admitted.keys(), ...lost.admitted6.keys()].map(portOf),
         ...lost.forwards.keys(),
         ...won.narrowed.keys(),
       ]);
-      for (const port of touched) await endForwarded(forwardAt(port, address));
+      for (const port of touched) {
+        for (const one of [address, this.sixOf(address) ?? []].flat()) await endForwarded(forwardAt(port, one));
+      }
     });
   }
 
@@ -97,7 +108,7 @@ export class LinuxNet implements Net {
       const before = await this.at(address);
       this.told.delete(address);
       await this.swap(before, elements({}));
-      await endConnections(address);
+      for (const one of [address, this.sixOf(address) ?? []].flat()) await endConnections(one);
     });
   }
 
@@ -106,10 +117,12 @@ export class LinuxNet implements Net {
   }
 
   async traffic(): Promise<ReadonlyMap<string, Traffic>> {
-    const [from, to] = await Promise.all([this.list('from'), this.list('to')]);
+    const sets = ['from', 'to', ...(this.named.prefix6 === undefined ? [] : (['from6', 'to6'] as const))] as const;
+    const listed = await Promise.all(sets.map((set) => this.list(set)));
     // Where a foreign hand took the table, the last counts go on once it stands again.
-    if (from && to) this.counted = elements({ from: from.elements.from, to: to.elements.to });
-    return trafficOf(this.counted);
+    const there = listed.flatMap((one) => (one ? counters(one.elements) : []));
+    if (there.length === sets.length) this.counted = together(...there);
+    return trafficOf(this.counted, (six) => this.fourOf(six));
   }
 
   /** Resolves once no change is under way. */
@@ -123,7 +136,9 @@ export class LinuxNet implements Net {
       this.stood = undefined;
       // Adding it first makes deleting it succeed, whatever stood there.
       await this.nft([`add table inet ${tableOf(this.config)}`, `delete table inet ${tableOf(this.config)}`]);
-      await run(['ip', 'route', 'delete', 'blackhole', this.config.addressPool]);
+      for (const one of [this.config.addressPool, this.named.prefix6 ?? []].flat()) {
+        await run(['ip', 'route', 'delete', 'blackhole', one]);
+      }
       const { output } = await run(['nft', 'list', 'tables', 'inet']);
       if (!/^table inet berth_/m.test(output)) await run(['ip', 'address', 'delete', `${gateway}/32`, 'dev', 'lo']);
     });
@@ -131,14 +146,18 @@ export class LinuxNet implements Net {
 
   /** Makes table and routes stand with all that was told. */
   private async stand(): Promise<void> {
+    this.named = { ...this.config, prefix6: prefix6(this.config) };
     await this.holdPool();
     await this.beGateway();
     const around = this.around();
-    const own = [...this.told.values()].map((one) => elementsOf(this.config, one));
+    const own = [...this.told.values()].map((one) => elementsOf(this.named, one));
     const all = together(this.constantElements(), ...own);
     const stands = await this.list();
     if (!stands) {
-      await this.nft([...constantRules(this.config), ...additions(this.config, this.withCounts(all, this.counted))]);
+      await this.nft([
+        ...constantRules(this.config, this.named.prefix6),
+        ...additions(this.config, this.withCounts(all, this.counted)),
+      ]);
     } else {
       const foreign =
         stands.chains.some((chain) => !known.chains.includes(chain)) || stands.sets.length !== known.sets.length;
@@ -150,9 +169,9 @@ export class LinuxNet implements Net {
   /** What stands for an address: as it was told, else as the table has it, which costs a reading of all of it. */
   private async at(address: string): Promise<Elements> {
     const told = this.told.get(address);
-    if (told) return elementsOf(this.config, told);
+    if (told) return elementsOf(this.named, told);
     const stands = await this.list();
-    return stands ? ofAddress(stands.elements, address) : elements({});
+    return stands ? ofAddress(stands.elements, address, this.sixOf(address)) : elements({});
   }
 
   /** One batch; where the table is not what it was told to be, it is made so, as `told` has it by now. */
@@ -164,6 +183,22 @@ export class LinuxNet implements Net {
     else if (await this.list()) throw this.cannotChange(fault); // before a sync nobody knows what else belongs there
   }
 
+  address6(slot: Slot): string | undefined {
+    const { prefix6: prefix } = this.named;
+    return prefix && address6(prefix, slot);
+  }
+
+  /** Both addresses of a container end in its slot. */
+  private sixOf(four: string): string | undefined {
+    const [, , third = 0, fourth = 0] = four.split('.').map(Number);
+    return this.address6(third * 256 + fourth);
+  }
+
+  private fourOf(six: string): string {
+    const slot = Number(number6(six) & 0xffffn);
+    return this.config.addressPool.replace('0.0/16', `${slot >> 8}.${slot & 255}`);
+  }
+
   /** What belongs to no container. */
   private constantElements(): Elements {
     const servers = this.nameServers();
@@ -172,12 +207,13 @@ export class LinuxNet implements Net {
       uplinks: defaultInterfaces(),
       services: [...nameServices(servers), ...this.mirrors],
       resolvers: resolving(servers),
+      onlink6: onlink6(),
     });
   }
 
   /** What of the host's own network the table depends on; changes without a word. */
   private around(): string {
-    return JSON.stringify([defaultInterfaces(), this.nameServers()]);
+    return JSON.stringify([defaultInterfaces(), this.nameServers(), prefix6(this.config), onlink6()]);
   }
 
   /** The rules as they stand, without what is in the sets; empty where there is no table. */
@@ -188,14 +224,16 @@ export class LinuxNet implements Net {
   }
 
   private withCounts(all: Elements, counted: Elements): Elements {
-    const kept = where(counted, (name, key) => (name === 'from' || name === 'to') && all[name].has(key));
-    return together(all, kept);
+    return together(
+      all,
+      where(counters(counted), (name, key) => all[name].has(key)),
+    );
   }
 
   /** Keeps elements and their counters, and replaces the rules in the same breath. */
   private adjust(wanted: Elements, stands: Elements): Promise<void> {
     return this.nft([
-      ...constantRules(this.config),
+      ...constantRules(this.config, this.named.prefix6),
       ...removals(this.config, without(stands, wanted)),
       ...additions(this.config, without(wanted, stands)),
     ]);
@@ -205,13 +243,13 @@ export class LinuxNet implements Net {
   private replace(wanted: Elements, stands: Elements): Promise<void> {
     return this.nft([
       `delete table inet ${tableOf(this.config)}`,
-      ...constantRules(this.config),
+      ...constantRules(this.config, this.named.prefix6),
       ...additions(this.config, this.withCounts(wanted, stands)),
     ]);
   }
 
   /** The whole table, or one set of it; absent where there is none. One set a command: nft 1.0.6 fails at two. */
-  private async list(set?: 'from' | 'to'): Promise<Listed | undefined> {
+  private async list(set?: SetName): Promise<Listed | undefined> {
     const words = set ? ['set', 'inet', tableOf(this.config), set] : ['table', 'inet', tableOf(this.config)];
     const { code, output, errors } = await run(['nft', 'list', ...words], { maxBytes: longest });
     if (code === 0) return listed(output);
@@ -237,8 +275,10 @@ export class LinuxNet implements Net {
   /** Without it, packets to a stopped container's address leave the host by the default route. */
   private async holdPool(): Promise<void> {
     const pool = this.config.addressPool;
-    const { code, errors } = await run(['ip', 'route', 'replace', 'blackhole', pool]);
-    if (code !== 0) throw new Problem('internal', `cannot hold the addresses ${pool} for containers: ${errors}`);
+    for (const one of [pool, this.named.prefix6 ?? []].flat()) {
+      const { code, errors } = await run(['ip', 'route', 'replace', 'blackhole', one]);
+      if (code !== 0) throw new Problem('internal', `cannot hold the addresses ${one} for containers: ${errors}`);
+    }
   }
 
   /**
@@ -277,7 +317,11 @@ export function defaultInterfaces(): string[] {
   const fields = lines
     .map((line) => line.split('\t'))
     .filter((line) => line[1] === '00000000' && line[7] === '00000000');
-  return [...new Set(fields.map(([name = '']) => name))];
+  const six = (readIfThere('/proc/net/ipv6_route') ?? '').split('\n').map((line) => line.trim().split(/\s+/));
+  const default6 = six.filter(
+    ([to = '', bits, , , , , , , , name]) => /^0+$/.test(to) && bits === '00' && name !== 'lo',
+  );
+  return [...new Set([...fields.map(([name = '']) => name), ...default6.map((line) => line[9] ?? '')])];
 }
 
 export function defaultAddress(): string | undefined {

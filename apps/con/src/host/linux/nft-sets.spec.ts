@@ -12,6 +12,7 @@ const config = {
   newConnectionsPerSecond: 10,
   queriesPerSecond: 20,
   packetsPerSecond: 1000,
+  closedRanges6: ['fc00::/7'],
   appsDomain: undefined,
   appsHttpPort: 80,
   appsHttpsPort: 443,
@@ -140,7 +141,7 @@ describe('the nftables table', () => {
     expect(constantRules(config).join('\n')).toContain(
       'ip daddr != { 10.1.2.3 } ip daddr { 10.0.0.0/8, 192.168.0.0/16 } reject',
     );
-    expect(constantRules({ ...config, closedRanges: [] }).join('\n')).not.toContain('admin-prohibited');
+    expect(constantRules({ ...config, closedRanges: [] }).join('\n')).not.toContain('icmp admin-prohibited');
   });
 
   it('knows every interface a line may have, and the one address it may send from', () => {
@@ -174,5 +175,25 @@ describe('the nftables table', () => {
     expect(ofAddress(together(attached, neighbour), '10.77.0.1')).toEqual(attached);
     expect(ofAddress(together(attached, neighbour), '10.77.0.11')).toEqual(neighbour);
     expect(removals(config, without(attached, attached))).toEqual([]);
+  });
+
+  it('is told what a container has by IPv6 too, beside what it has by IPv4, and finds that again', () => {
+    const forwards = [
+      { protocol: 'tcp', hostPort: 20000, address: '10.77.0.10', port: 80, sources: ['2001:db8::/32'] },
+    ] as const;
+    const attached = elementsOf(
+      { ...config, prefix6: 'fd12:3456:789a::/64' },
+      { slot: 10, address: '10.77.0.10', forwards },
+    );
+    const text = additions(config, attached).join('\n');
+    expect(text).toContain('forwards6 { tcp . 20000 : fd12:3456:789a::a . 80 }');
+    expect(text).toContain('admitted6 { tcp . 20000 . 2001:db8::/32 }');
+    expect(text).toContain('sources6 { "conv10" . fd12:3456:789a::a }');
+    expect(ofAddress(attached, '10.77.0.10', 'fd12:3456:789a::a')).toEqual(attached);
+  });
+
+  it('hides addresses of one host alone behind the host, and those that are routed not', () => {
+    expect(constantRules(config, 'fd12:3456:789a::/64').join('\n')).toContain('ip6 saddr fd12:3456:789a::/64 oifname');
+    expect(constantRules(config, '2001:db8:1:2::/64').join('\n')).not.toContain('ip6 saddr 2001:db8');
   });
 });

@@ -17,6 +17,17 @@ const declared = {
   /** `protocol . port` of forwards that not everybody may use, and who may. */
   narrowed: 'set { type inet_proto . inet_service; size 131072; }',
   admitted: 'set { type inet_proto . inet_service . ipv4_addr; flags interval; }',
+  /** The same by IPv6, where the host has it. */
+  from6: 'set { type ipv6_addr; size 65536; counter; }',
+  to6: 'set { type ipv6_addr; size 65536; counter; }',
+  sources6: 'set { type ifname . ipv6_addr; size 131072; }',
+  forwards6: 'map { type inet_proto . inet_service : ipv6_addr . inet_service; size 131072; }',
+  admitted6: 'set { type inet_proto . inet_service . ipv6_addr; flags interval; }',
+  mailers6: 'set { type ipv6_addr; size 65536; }',
+  slowOut6: 'set { type ipv6_addr; size 65536; flags dynamic; }',
+  slowIn6: 'set { type ipv6_addr; size 65536; flags dynamic; }',
+  /** Networks that the host is in itself: its neighbours are the operator's. */
+  onlink6: 'set { type ipv6_addr; flags interval; }',
   /** Who may send, and be sent, so many bytes a second and no more. */
   slowOut: 'set { type ipv4_addr; size 65536; flags dynamic; }',
   slowIn: 'set { type ipv4_addr; size 65536; flags dynamic; }',
@@ -47,9 +58,9 @@ export const setNames = Object.keys(declared) as readonly SetName[];
 export type Elements = Readonly<Record<SetName, ReadonlyMap<string, string>>>;
 
 /** nft takes names such as `conb1` bare, but one that begins with a digit or is a word of its grammar only in quotes. */
-const namesInterface: ReadonlySet<SetName> = new Set(['sources', 'uplinks']);
-const counts: ReadonlySet<SetName> = new Set(['from', 'to']);
-const limits: ReadonlySet<SetName> = new Set(['slowOut', 'slowIn']);
+const namesInterface: ReadonlySet<SetName> = new Set(['sources', 'sources6', 'uplinks']);
+const counts: ReadonlySet<SetName> = new Set(['from', 'to', 'from6', 'to6']);
+const limits: ReadonlySet<SetName> = new Set(['slowOut', 'slowIn', 'slowOut6', 'slowIn6']);
 
 /** At once, beside what is allowed a second: no less than the largest packet that the kernel hands on in one piece. */
 const leastBurst = 131_072;
@@ -154,9 +165,25 @@ function printed(name: SetName, block: string): (readonly [string, string])[] {
   });
 }
 
-/** By address: what came from it went out of the container, what left the host for it came in. */
-export function trafficOf({ from, to }: Pick<Elements, 'from' | 'to'>): Map<string, Traffic> {
-  const addresses = new Set([...from.keys(), ...to.keys()]);
-  const bytes = (counted: ReadonlyMap<string, string>, address: string): bigint => BigInt(counted.get(address) || 0);
-  return new Map([...addresses].map((a) => [a, { bytesIn: bytes(to, a), bytesOut: bytes(from, a) }]));
+/** Those of `all` that count bytes. */
+export const counters = (all: Elements): Elements => where(all, (name) => counts.has(name));
+
+/** By IPv4 address: what came from it went out of the container, what left the host for it came in, by either version. */
+export function trafficOf(
+  { from, to, from6, to6 }: Elements,
+  fourOf: (six: string) => string = (six) => six,
+): Map<string, Traffic> {
+  const found = new Map<string, { bytesIn: bigint; bytesOut: bigint }>();
+  const add = (address: string, counted: Partial<Traffic>): void => {
+    const { bytesIn, bytesOut } = found.get(address) ?? { bytesIn: 0n, bytesOut: 0n };
+    found.set(address, {
+      bytesIn: bytesIn + (counted.bytesIn ?? 0n),
+      bytesOut: bytesOut + (counted.bytesOut ?? 0n),
+    });
+  };
+  for (const [address, bytes] of from) add(address, { bytesOut: BigInt(bytes || 0) });
+  for (const [address, bytes] of to) add(address, { bytesIn: BigInt(bytes || 0) });
+  for (const [address, bytes] of from6) add(fourOf(address), { bytesOut: BigInt(bytes || 0) });
+  for (const [address, bytes] of to6) add(fourOf(address), { bytesIn: BigInt(bytes || 0) });
+  return found;
 }

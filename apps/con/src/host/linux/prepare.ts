@@ -6,9 +6,11 @@ import type { Warning } from '../host.js';
 import { readIfThere, type Cgroups, type Controller } from './cgroups.js';
 import { settingOf, type Changes } from './changes.js';
 import { run } from './exec.js';
+import { forward6 } from './forward6.js';
 import { rangesFrom, rangeWidth } from '../runtime.js';
 import { tableOf } from './nft-sets.js';
 import { defaultAddress } from './net.js';
+import { makePrefix6, prefix6 } from './prefix6.js';
 import { hostServers } from './resolver.js';
 
 /** Kernel settings that hold back a host of a thousand containers, with the least that serves. */
@@ -39,6 +41,8 @@ export async function prepare(config: Config, cgroups: Cgroups, changes: Changes
   mkdirSync(config.runDirectory, { recursive: true, mode: 0o711 });
   ownIds(config, changes);
   setKernel(changes);
+  makePrefix6(config);
+  if (prefix6(config) !== undefined) forward6(changes);
   return [
     ...missingCommands(),
     ...missingControllers(cgroups),
@@ -138,9 +142,16 @@ export function overlaps(one: string, other: string): boolean {
   return veths(one).some((a) => veths(other).some((b) => a.startsWith(b) || b.startsWith(a)));
 }
 
-function mustNotCollide({ addressPool }: Config): void {
+function mustNotCollide({ addressPool, addressPrefix6 }: Config): void {
   const prefix = addressPool.replace(/0\.0\/16$/, '');
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const prefix6 = addressPrefix6?.replace(/:\/64$/, '');
+  const inPrefix6 = (address: string): boolean => prefix6 !== undefined && `${address}:`.startsWith(prefix6);
+  const clash6 = own.find(({ family, address }) => family === 'IPv6' && inPrefix6(address));
+  if (clash6) {
+    const said = `cannot use addressPrefix6 ${addressPrefix6}: this host is ${clash6.address}; have another /64 routed to it`;
+    throw new Problem('conflict', said);
+  }
   const clash = own.find((one) => one.address.startsWith(prefix));
   if (!clash) return;
   throw new Problem(

@@ -22,6 +22,7 @@ import { isHeldTo, setLimits } from './limits.js';
 import { lxcConfig } from './lxc-config.js';
 import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
+import { address6, prefix6 } from './prefix6.js';
 import { handResolver } from './resolver.js';
 import { found } from './survivors.js';
 
@@ -183,6 +184,7 @@ export class LinuxRuntime implements Runtime {
     return lxcConfig(spec, {
       name: `${mustBeSlot(slot)}`,
       veth: vethOf(this.config, slot),
+      address6: this.address6(slot),
       firstId: this.firstId(spec),
       eventsDirectory: this.eventsDirectory,
       cgroup: { box: this.cgroups.box(slot), monitor: this.cgroups.monitor(slot), pivot: this.cgroups.pivot },
@@ -193,6 +195,11 @@ export class LinuxRuntime implements Runtime {
       },
       swap: this.cgroups.countsSwap,
     });
+  }
+
+  private address6(slot: Slot): string | undefined {
+    const prefix = prefix6(this.config);
+    return prefix && address6(prefix, slot);
   }
 
   private asRunning(life: Life): Running {
