@@ -5,7 +5,8 @@ export {
   type Confile,
   type ConfileProblem,
   type From,
+  type Healthcheck,
   type Instruction,
 } from './confile.js';
 export { parseConfile } from './parse.js';
-export { bareSurroundings, resolve, type Act, type Surroundings } from './resolve.js';
+export { bareSurroundings, resolve, type Act, type Owner, type Surroundings } from './resolve.js';

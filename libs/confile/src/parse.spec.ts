@@ -79,7 +79,7 @@ describe('A Confile', () => {
   });
 
   it.each<[string, string, number, number, RegExp]>([
-    ['an unknown word', 'FROM debian:bookworm\n  FETCH x', 2, 3, /no instruction "FETCH".*FROM, RUN/],
+    ['an unknown word', 'FROM debian:bookworm\n  FETCH x', 2, 3, /no instruction "FETCH".*FROM, ARG, RUN/],
     ['a missing argument', 'FROM debian:bookworm\nRUN   ', 2, 4, /RUN needs a command/],
     ['no destination', 'FROM debian:bookworm\nCOPY a', 2, 6, /COPY needs a source and a destination/],
     ['a bad port', 'FROM debian:bookworm\nEXPOSE 80 70000', 2, 11, /"70000" is no port/],
@@ -87,7 +87,13 @@ describe('A Confile', () => {
     ['a COPY above the directory', 'FROM debian:bookworm\nCOPY a/../../b /b', 2, 6, /leads out/],
     ['a COPY from the root', 'FROM debian:bookworm\nCOPY /etc/shadow /b', 2, 6, /absolute/],
     ['several files to one', 'FROM debian:bookworm\nCOPY a b /c', 2, 10, /must end in \//],
-    ['a COPY with options', 'FROM debian:bookworm\nCOPY --chown=x a /c', 2, 6, /no options/],
+    [
+      'an unknown option',
+      'FROM debian:bookworm\nCOPY --link a /c',
+      2,
+      6,
+      /no option --link here: --chown=…, --chmod=…/,
+    ],
     ['NUL', 'FROM debian:bookworm\nRUN a\0b', 2, 6, /U\+0000/],
     ['an escape for the terminal', 'FROM debian:bookworm\nRUN \x1b[2J', 2, 5, /U\+001B/],
     ['half a surrogate', 'FROM debian:bookworm\nRUN \ud800', 2, 5, /U\+D800/],

@@ -1,4 +1,14 @@
-import { faultAt, quoted, type ConfileFault, type Instruction, type Pair, type Word } from './confile.js';
+import {
+  bounds,
+  faultAt,
+  quoted,
+  type ConfileFault,
+  type Healthcheck,
+  type InlineFile,
+  type Instruction,
+  type Pair,
+  type Word,
+} from './confile.js';
 import { expand, type Environment } from './expand.js';
 
 /** What a line finds around it, and a template hands to its containers. */
@@ -8,13 +18,27 @@ export type Surroundings = Readonly<{
   /** TCP, in the order they were exposed. */
   ports: readonly number[];
   labels: Readonly<Record<string, string>>;
+  /** ARGs that stand above, for the lines of this Confile alone; absent where there are none. */
+  args?: Environment;
+  healthcheck?: Healthcheck;
 }>;
+
+/** Who owns what is copied: a number, or a name that the image knows. */
+export type Owner = Readonly<{ user: string; group?: string }>;
 
 /** What an instruction does to files, its variables replaced; `note` only changes the surroundings. */
 export type Act =
   | Readonly<{ kind: 'from' | 'note' }>
   | Readonly<{ kind: 'run'; argv: readonly string[] }>
-  | Readonly<{ kind: 'copy'; sources: readonly string[]; destination: string }>;
+  | Readonly<{
+      kind: 'copy';
+      sources: readonly string[];
+      destination: string;
+      /** Files whose content stands in the Confile, by name. */
+      inline?: readonly { name: string; content: string }[];
+      owner?: Owner;
+      mode?: number;
+    }>;
 
 export const bareSurroundings: Surroundings = {
   environment: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -25,7 +49,8 @@ export const bareSurroundings: Surroundings = {
 
 /** One instruction in its surroundings. @throws ConfileFault where a value cannot be used. */
 export function resolve(instruction: Instruction, before: Surroundings): { act: Act; after: Surroundings } {
-  const value = (word: Word): string => expand(word, before.environment);
+  const known = { ...before.args, ...before.environment };
+  const value = (word: Word): string => expand(word, known);
   const note = (change: Partial<Surroundings>): { act: Act; after: Surroundings } => ({
     act: { kind: 'note' },
     after: { ...before, ...change },
@@ -36,7 +61,22 @@ export function resolve(instruction: Instruction, before: Surroundings): { act: 
     case 'RUN':
       return { act: { kind: 'run', argv: instruction.argv }, after: before };
     case 'COPY':
-      return { act: copy(instruction, value, before.workdir), after: before };
+      return { act: copy(instruction, value, before.workdir, known), after: before };
+    case 'ARG': {
+      const args = instruction.args.flatMap(({ key, value: written, given }): [string, string][] => {
+        const text = given ?? (written && value(written));
+        return text === undefined ? [] : [[key.raw, text]];
+      });
+      const [first] = instruction.args;
+      const all = { ...before.args, ...Object.fromEntries(args) };
+      if (first) mustFit(all, first.key);
+      return note({ args: all });
+    }
+    case 'HEALTHCHECK': {
+      const { healthcheck: _, ...rest } = before;
+      const { check } = instruction;
+      return { act: { kind: 'note' }, after: check ? { ...rest, healthcheck: check } : rest };
+    }
     case 'ENV':
       return note({
         environment: joined(before.environment, values(instruction.pairs, value, environmentName), instruction.pairs),
@@ -46,11 +86,22 @@ export function resolve(instruction: Instruction, before: Surroundings): { act: 
     case 'WORKDIR':
       return note({ workdir: directory(instruction.path, value, before.workdir) });
     case 'EXPOSE':
-      return note({ ports: [...new Set([...before.ports, ...instruction.ports.map((word) => port(word, value))])] });
+      return note({ ports: ports(instruction.ports, before.ports, value) });
   }
 }
 
 type Value = (word: Word) => string;
+
+function ports(words: readonly Word[], before: readonly number[], value: Value): readonly number[] {
+  const all = [...new Set([...before, ...words.map((word) => port(word, value))])];
+  const [first] = words;
+  if (all.length > bounds.ports && first)
+    throw faultAt(
+      first,
+      `more than ${bounds.ports} ports: each takes one of the host's; expose what is called from outside`,
+    );
+  return all;
+}
 
 /** Several pairs of one line all see the ENV of the lines above, never each other. */
 function values(
@@ -84,12 +135,16 @@ function joined(
   pairs: readonly Pair[],
 ): Record<string, string> {
   const all = { ...before, ...more };
-  const size = Object.entries(all).reduce((sum, [key, text]) => sum + key.length + text.length, 0);
-  if (size > longest && pairs[0]) throw tooLong(pairs[0].key);
+  if (pairs[0]) mustFit(all, pairs[0].key);
   return all;
 }
 
-const environmentName = (key: string): string | undefined =>
+function mustFit(all: Readonly<Record<string, string>>, at: Word): void {
+  const size = Object.entries(all).reduce((sum, [key, text]) => sum + key.length + text.length, 0);
+  if (size > longest) throw tooLong(at);
+}
+
+export const environmentName = (key: string): string | undefined =>
   /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(key)
     ? undefined
     : 'cannot name a variable: use letters, digits and _, no digit first';
@@ -112,12 +167,17 @@ function port(word: Word, value: Value): number {
   return number;
 }
 
-function copy(instruction: Extract<Instruction, { word: 'COPY' }>, value: Value, workdir: string): Act {
+function copy(
+  instruction: Extract<Instruction, { word: 'COPY' }>,
+  value: Value,
+  workdir: string,
+  known: Environment,
+): Act {
   const sources = instruction.sources.map((word) => source(word, value(word)));
   const raw = value(instruction.destination);
   if (raw === '') throw faultAt(instruction.destination, 'the destination is empty');
   const intoDirectory = /(^|\/)\.{0,2}$/.test(raw);
-  const several = sources.length > 1 || sources.some((path) => /[*?]/.test(path));
+  const several = sources.length + instruction.inline.length > 1 || sources.some((path) => /[*?]/.test(path));
   if (several && !intoDirectory) {
     throw faultAt(
       instruction.destination,
@@ -125,7 +185,40 @@ function copy(instruction: Extract<Instruction, { word: 'COPY' }>, value: Value,
     );
   }
   const path = absolute(raw, workdir);
-  return { kind: 'copy', sources, destination: intoDirectory && path !== '/' ? `${path}/` : path };
+  const inline = instruction.inline.map((file) => ({ name: file.name, content: contentOf(file, known) }));
+  return {
+    kind: 'copy',
+    sources,
+    destination: intoDirectory && path !== '/' ? `${path}/` : path,
+    ...(inline.length > 0 ? { inline } : {}),
+    ...(instruction.owner ? { owner: ownerIn(instruction.owner, value) } : {}),
+    ...(instruction.mode ? { mode: modeIn(instruction.mode, value) } : {}),
+  };
+}
+
+/** Variables are replaced as a shell does in a here-document: quotes are letters like any other, `\$` is a dollar. */
+function contentOf({ content, isQuoted }: InlineFile, known: Environment): string {
+  if (isQuoted) return content.raw;
+  return content.raw.replace(
+    /\\([\\$`])|\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{[^{}\n]*\})/g,
+    (whole, escaped: string | undefined) => escaped ?? expand({ ...content, raw: whole }, known),
+  );
+}
+
+function ownerIn(word: Word, value: Value): Owner {
+  const text = value(word);
+  const match = /^([a-z_][a-z0-9_-]{0,31}|\d{1,5})(?::([a-z_][a-z0-9_-]{0,31}|\d{1,5}))?$/.exec(text);
+  const ids = [match?.[1], match?.[2]].filter((one) => one !== undefined && /^\d+$/.test(one));
+  if (!match || ids.some((id) => Number(id) > 65_533))
+    throw faultAt(word, `${quoted(text)} is no owner: write user, user:group, or numbers from 0 to 65533`);
+  const [, user = '', group] = match;
+  return { user, ...(group === undefined ? {} : { group }) };
+}
+
+function modeIn(word: Word, value: Value): number {
+  const text = value(word);
+  if (/^[0-7]{3,4}$/.test(text)) return Number.parseInt(text, 8);
+  throw faultAt(word, `${quoted(text)} is no mode: write three or four octal digits, such as 0644`);
 }
 
 /** Inside the context and nowhere else: neither `..` nor a leading `/`. */
