@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Step, Template } from '@berth/con-protocol';
 import { extract, pack, type Header } from 'tar-stream';
@@ -46,7 +46,7 @@ export class SmallHost {
     clearLines: async () => undefined,
     line: async (spec: LineSpec) => {
       this.lines.push(spec);
-      if (spec.input) await this.unpack(spec.input);
+      if (spec.input) await this.unpack(spec.input, spec.argv);
       const text = spec.argv.at(-1) ?? '';
       if (text.includes('ssh_host')) spec.log(Buffer.from(this.secrets));
       return (await this.commands.get(text)?.(spec)) ?? 0;
@@ -57,11 +57,17 @@ export class SmallHost {
     return this.lines.filter(({ argv }) => argv.at(-1) === text).length;
   }
 
-  private async unpack(input: NodeJS.ReadableStream): Promise<void> {
+  /** As the script does where nothing is there yet: one file goes beside, all else below the root. */
+  private async unpack(input: NodeJS.ReadableStream, argv: readonly string[]): Promise<void> {
+    const [path = '', name = ''] = argv.slice(-2);
+    const above = name === '' ? '' : posix.dirname(path).slice(1);
     for await (const entry of (input as Readable).pipe(extract())) {
       const pieces: Buffer[] = [];
       for await (const piece of entry) pieces.push(piece as Buffer);
-      this.copied.push({ header: entry.header, content: Buffer.concat(pieces).toString('utf8') });
+      this.copied.push({
+        header: { ...entry.header, name: posix.join(above, entry.header.name) },
+        content: Buffer.concat(pieces).toString('utf8'),
+      });
     }
   }
 }

@@ -29,6 +29,8 @@ export const methods = {
       name: z.string(),
       version: z.string(),
       confile: z.string().max(262_144),
+      /** Values for its ARGs, by name. */
+      args: z.record(z.string(), z.string()).optional(),
       contextBytes: position.optional(),
     }),
     result: z.object({ template: record.Template, upload: z.string().optional() }),

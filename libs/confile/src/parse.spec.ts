@@ -174,6 +174,13 @@ describe('A Confile', () => {
       '80',
       '\r',
       '__proto__',
+      'ARG ',
+      'HEALTHCHECK ',
+      '--chown=',
+      '--interval=',
+      '<<EOF',
+      '<<-',
+      'EOF',
     );
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),

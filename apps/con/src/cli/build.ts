@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { putStream, type ConClient, type ResultOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
-import { textOf, type Command, type Room } from './command.js';
+import { textOf, textsOf, type Command, type Room } from './command.js';
 import { packContext } from './context.js';
 import { printLog } from './line-log.js';
 import type { Terminal } from './terminal.js';
@@ -17,14 +17,19 @@ export const build: Command = {
   short: 'build',
   method: 'templates.build',
   args: '<template:version> [directory]',
-  options: [['-f, --file <confile>', 'the Confile (default: Confile in the directory)']],
+  options: [
+    ['-f, --file <confile>', 'the Confile (default: Confile in the directory)'],
+    ['--arg <name=value...>', 'a value for an ARG; may be given again'],
+  ],
   run: async (room, given) => {
     const [template = '', directory = '.'] = given.args;
     const key = readTemplateKey(template);
     const path = textOf(given, 'file') ?? join(directory, 'Confile');
     const confile = readConfile(path);
-    if (copies(confile)) await orderWithContext(room, key, confile, directory);
-    else await room.con['templates.build']({ ...key, confile });
+    const args = argsIn(textsOf(given, 'arg'));
+    const order = { ...key, confile, ...args };
+    if (copies(confile)) await orderWithContext(room, order, directory);
+    else await room.con['templates.build'](order);
     return untilInterrupted(room, key);
   },
 };
@@ -37,6 +42,17 @@ function readConfile(path: string): string {
   }
 }
 
+/** @throws Problem `invalid` */
+function argsIn(texts: readonly string[]): { args?: Record<string, string> } {
+  if (texts.length === 0) return {};
+  const pairs = texts.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+    throw new Problem('invalid', `cannot read ${JSON.stringify(text)} as an ARG: write it like --arg NAME=value`);
+  });
+  return { args: Object.fromEntries(pairs) };
+}
+
 /** Whether files are needed. The daemon reads the Confile for good; this only spares it a tar that nobody asks for. */
 function copies(confile: string): boolean {
   return /^[ \t]*copy[ \t\\]/im.test(confile);
@@ -44,14 +60,13 @@ function copies(confile: string): boolean {
 
 async function orderWithContext(
   { con, endpoint, terminal }: Room,
-  key: Key,
-  confile: string,
+  order: Key & { confile: string; args?: Record<string, string> },
   directory: string,
 ): Promise<void> {
   await using context = await packContext(directory, (path) =>
     terminal.note(`left out: ${path} is no file, directory or symlink`),
   );
-  const { upload } = await con['templates.build']({ ...key, confile, contextBytes: context.bytes });
+  const { upload } = await con['templates.build']({ ...order, contextBytes: context.bytes });
   if (upload !== undefined) await putStream(endpoint, upload, context.bytes, createReadStream(context.file));
 }
 

@@ -19,7 +19,7 @@ export type Interrupts = Pick<NodeJS.EventEmitter, 'once' | 'off'>;
 /** What a person gave, as commander read it. */
 export type Given = Readonly<{
   args: readonly string[];
-  options: Readonly<Record<string, string | boolean | undefined>>;
+  options: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 }>;
 
 /** A row of the one table of commands. */
@@ -32,6 +32,7 @@ export type Command = Readonly<{
   method: MethodName;
   /** After commander's notation: `<name>`, `[dir]`, `<cmd...>`. */
   args?: string;
+  /** One whose value ends in `...` may be given again and again. */
   options?: readonly (readonly [flags: string, help: string])[];
   /** Answers the exit code. @throws Problem */
   run: (room: Room, given: Given) => Promise<number>;
@@ -41,4 +42,10 @@ export type Command = Readonly<{
 export function textOf({ options }: Given, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** All texts of an option that may be given again and again. */
+export function textsOf({ options }: Given, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
 }

@@ -104,12 +104,18 @@ function add(parent: Parser, word: string, command: Command, around: Surrounding
   const { help } = methods[command.method];
   const parser = parent.command(`${word} ${command.args ?? ''}`.trim()).description(help);
   parser.summary(help.split(/[.;:]/, 1)[0] ?? help);
-  for (const [flags, help] of command.options ?? []) parser.option(flags, help);
+  for (const [flags, help] of command.options ?? []) {
+    // Commander's own `<x...>` would take the arguments behind it, too.
+    if (flags.endsWith('...>')) parser.option(flags.replace('...>', '>'), help, gathered, []);
+    else parser.option(flags, help);
+  }
   parser.action(async () => {
     const options = parser.optsWithGlobals<Given['options']>();
     await track(command.run(roomOf(options, around), { args: parser.args, options }));
   });
 }
+
+const gathered = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 
 function addDaemon(program: Parser, { settings, daemon }: Surroundings, track: Track): void {
   const parser = program

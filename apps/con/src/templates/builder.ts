@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream';
+import type { Owner } from '@berth/confile';
 import { Problem } from '@berth/problem';
-import type { Runtime } from '../host/runtime.js';
+import type { LineSpec, Runtime } from '../host/runtime.js';
 import type { Context } from './context.js';
 import type { LineLog, Logs } from './log.js';
-import { packed, unpack } from './pack.js';
+import { askOwner, numbersOf, packed, root, unpack, type Ids } from './pack.js';
 import type { PlannedLine } from './plan.js';
 import type { SnapshotRow } from './records.js';
 import { secretScan, secretsFound } from './secrets.js';
@@ -16,6 +18,9 @@ const mostLayers = 450;
 const always = { LANG: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
 
 export type BuilderNeeds = WorkplaceNeeds & Readonly<{ runtime: Pick<Runtime, 'line'>; logs: Logs }>;
+
+/** What RUN has and COPY does without. */
+type Surrounded = Pick<LineSpec, 'workdir' | 'network' | 'environment'>;
 
 /** Makes snapshots out of lines. A line that several builds want at once is run once, and all of them get how it ended. */
 export class Builder {
@@ -126,21 +131,30 @@ export class Builder {
 
   private async command(line: PlannedLine, place: Place, log: LineLog, context: Context | undefined): Promise<void> {
     const { work, surroundings } = line;
-    const input = work.kind === 'copy' && context ? packed(context, work.picked) : undefined;
+    if (work.kind === 'copy') {
+      const ids = work.owner ? await this.idsOf(work.owner, place, log) : root;
+      const input = packed(context, work.picked, work.landing, ids);
+      return this.ended(place, log, { argv: unpack(work.landing), input });
+    }
+    if (work.kind !== 'run') return;
+    const environment = { ...surroundings.args, ...surroundings.environment };
+    return this.ended(place, log, { argv: work.argv, workdir: surroundings.workdir, network: true, environment });
+  }
+
+  /** Runs to the end, and through it where it failed. @throws Problem `invalid` */
+  private async ended(
+    place: Place,
+    log: LineLog,
+    { environment = {}, input, ...what }: Pick<LineSpec, 'argv'> & Partial<Surrounded> & { input?: Readable },
+  ): Promise<void> {
     // Where the reader ended early, the line's exit code and its log say why; the cut pipe adds only itself.
     input?.on('error', (error) => log.write(Buffer.from(`[the files could not all be sent: ${error.message}]\n`)));
     try {
       const code = await this.needs.runtime.line({
         ...place,
-        ...(work.kind === 'run'
-          ? {
-              argv: work.argv,
-              workdir: surroundings.workdir,
-              network: true,
-              environment: { ...always, ...surroundings.environment },
-            }
-          : { argv: unpack, workdir: '/', network: false, environment: always }), // ENV is for what the author runs
+        ...{ workdir: '/', network: false, ...what },
         ...(input ? { input } : {}),
+        environment: { ...always, ...environment },
         log: (chunk) => log.write(chunk),
       });
       if (log.fault) throw new Error('the log could not be written', { cause: log.fault });
@@ -149,6 +163,23 @@ export class Builder {
     } finally {
       input?.destroy();
     }
+  }
+
+  /** Names are those of the image: nobody but a program inside can tell. */
+  private async idsOf(owner: Owner, place: Place, log: LineLog): Promise<Ids> {
+    const known = numbersOf(owner);
+    if (known) return known;
+    const output: Buffer[] = [];
+    const asked = { ...place, argv: askOwner(owner), workdir: '/', environment: always, network: false };
+    const code = await this.needs.runtime.line({ ...asked, log: (chunk) => output.push(chunk) });
+    const text = Buffer.concat(output).toString('utf8');
+    const [, uid, gid] = /^(\d+) (\d+)\n$/.exec(text) ?? [];
+    if (code === 0 && uid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+    log.write(Buffer.from(text));
+    throw new Problem(
+      'invalid',
+      'cannot copy for that owner: the image knows no such user or group; its log says which',
+    );
   }
 }
 

@@ -20,6 +20,8 @@ export type Entry = Readonly<{
   link?: string;
   /** Of a file: the path under which the archive holds its content. */
   content?: string;
+  /** Of a file whose content stands in the Confile, and in no archive. */
+  inline?: Buffer;
 }>;
 
 export const contextBounds = { bytes: 256n * 1024n * 1024n, entries: 100_000 } as const;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import type { Act } from '@berth/confile';
 import { Problem } from '@berth/problem';
 import type { Entry } from './context.js';
 import { fits } from './glob.js';
@@ -7,30 +8,32 @@ import { fits } from './glob.js';
 /** Where each thing copied goes, relative to the root of the container; parents stand before what is in them. */
 export type Picked = ReadonlyMap<string, Entry>;
 
+/** What is to be copied, and where to: variables replaced. */
+type Copy = Pick<Extract<Act, { kind: 'copy' }>, 'sources' | 'destination' | 'inline' | 'mode'>;
+
 /**
  * What a COPY takes out of a context, by the rules of Dockerfiles: a file to a file, a file into a directory (`dest/`),
- * of a directory all that is in it.
+ * of a directory all that is in it. What an image has already decides the rest; see `landingOf`.
  *
  * @throws Problem `invalid` where a source is missing
  */
-export function pick(
-  entries: ReadonlyMap<string, Entry>,
-  copy: { sources: readonly string[]; destination: string },
-): Picked {
+export function pick(entries: ReadonlyMap<string, Entry>, copy: Copy): Picked {
   const picked = new Map<string, Entry>();
   const destination = copy.destination.replace(/^\/+|\/+$/g, '');
+  const intoDirectory = copy.destination.endsWith('/');
+  const put = (path: string, entry: Entry): Map<string, Entry> => picked.set(path, withMode(entry, copy.mode));
+  for (const { name, content } of copy.inline ?? [])
+    put(intoDirectory ? posix.join(destination, name) : destination, written(name, content));
   for (const source of copy.sources) {
     for (const path of matches(entries, source)) {
       const entry = followed(entries, path);
       if (entry && entry.type !== 'directory') {
-        const intoDirectory = copy.destination.endsWith('/');
-        picked.set(intoDirectory ? posix.join(destination, posix.basename(path)) : destination, entry);
+        put(intoDirectory ? posix.join(destination, posix.basename(path)) : destination, entry);
       } else {
-        if (destination !== '') picked.set(destination, emptyDirectory);
+        if (destination !== '') put(destination, entry ?? bareDirectory);
         const inside = entry ? `${entry.path}/` : '';
         for (const child of entries.values()) {
-          if (child.path.startsWith(inside))
-            picked.set(posix.join(destination, child.path.slice(inside.length)), child);
+          if (child.path.startsWith(inside)) put(posix.join(destination, child.path.slice(inside.length)), child);
         }
       }
     }
@@ -38,14 +41,36 @@ export function pick(
   return new Map([...withParents(picked)].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A directory nobody described: an archive may hold `a/b` without `a`. */
-const emptyDirectory: Entry = { path: '', type: 'directory', mode: 0o755, mtime: new Date(0), size: 0 };
+/** Where it goes; `name` is what one file is called there, should there be a directory already. */
+export type Landing = Readonly<{ path: string; name?: string }>;
 
+export function landingOf(picked: Picked, { sources, inline = [], destination }: Copy): Landing {
+  const path = destination === '/' ? '/' : destination.replace(/\/+$/, '');
+  const entry = picked.get(path.slice(1));
+  if (destination.endsWith('/') || entry?.type === 'directory' || !entry) return { path };
+  return { path, name: posix.basename(inline[0]?.name ?? sources[0] ?? '') };
+}
+
+const bareDirectory: Entry = { path: '', type: 'directory', mode: 0o755, mtime: new Date(0), size: 0 };
+
+function written(name: string, text: string): Entry {
+  const inline = Buffer.from(text);
+  const digest = createHash('sha256').update(inline).digest('hex');
+  return { path: name, type: 'file', mode: 0o644, mtime: new Date(0), size: inline.length, digest, inline };
+}
+
+/** A directory that may be read may be entered, too: Dockerfiles are less kind. */
+function withMode(entry: Entry, mode: number | undefined): Entry {
+  if (mode === undefined || entry.type === 'symlink') return entry;
+  return { ...entry, mode: entry.type === 'directory' ? mode | ((mode & 0o444) >> 2) : mode };
+}
+
+/** Directories nobody described: an archive may hold `a/b` without `a`. They are as old as what is in them. */
 function withParents(picked: ReadonlyMap<string, Entry>): Map<string, Entry> {
   const all = new Map(picked);
-  for (const path of picked.keys()) {
+  for (const [path, { mtime }] of picked) {
     for (let parent = posix.dirname(path); parent !== '.' && !all.has(parent); parent = posix.dirname(parent))
-      all.set(parent, emptyDirectory);
+      all.set(parent, { ...bareDirectory, mtime });
   }
   return all;
 }

@@ -6,11 +6,12 @@ import {
   resolve,
   type Act,
   type Confile,
+  type Owner,
   type Surroundings,
 } from '@berth/confile';
 import { Problem } from '@berth/problem';
 import type { Entry } from './context.js';
-import { digestOf, pick, type Picked } from './copy.js';
+import { digestOf, landingOf, pick, type Landing, type Picked } from './copy.js';
 import type { SnapshotRow } from './records.js';
 
 /** The distributions that a base can be laid down of. */
@@ -21,7 +22,7 @@ export type Work =
   | Readonly<{ kind: 'base'; suite: string }>
   | Readonly<{ kind: 'stand'; snapshot: SnapshotRow }>
   | Readonly<{ kind: 'run'; argv: readonly string[] }>
-  | Readonly<{ kind: 'copy'; picked: Picked }>
+  | Readonly<{ kind: 'copy'; picked: Picked; landing: Landing; owner?: Owner }>
   | Readonly<{ kind: 'note' }>;
 
 export type PlannedLine = Readonly<{ line: number; text: string; key: string; work: Work; surroundings: Surroundings }>;
@@ -49,7 +50,7 @@ export function plan(
         text: from.text,
         key: stands.key,
         work: { kind: 'stand', snapshot: stands },
-        surroundings: stands.surroundings,
+        surroundings: withoutArgs(stands.surroundings),
       }
     : {
         line: from.line,
@@ -83,14 +84,22 @@ function workOf(
 ): Work {
   if (act.kind === 'run') return act;
   if (act.kind !== 'copy') return { kind: 'note' };
-  if (entries === undefined) throw faultAt(place, 'COPY needs files: send them as the context of the build');
-  if (entries === 'later') return { kind: 'copy', picked: new Map() };
+  if (entries === undefined && act.sources.length > 0)
+    throw faultAt(place, 'COPY needs files: send them as the context of the build');
+  const owner = act.owner ? { owner: act.owner } : {};
+  if (entries === 'later') return { kind: 'copy', picked: new Map(), landing: { path: '/' }, ...owner };
   try {
-    return { kind: 'copy', picked: pick(entries, act) };
+    const picked = pick(entries ?? new Map(), act);
+    return { kind: 'copy', picked, landing: landingOf(picked, act), ...owner };
   } catch (error) {
     if (error instanceof Problem && !(error instanceof ConfileFault)) throw faultAt(place, error.message);
     throw error;
   }
+}
+
+/** ARGs are for the Confile that they stand in. */
+function withoutArgs({ args: _, ...rest }: Surroundings): Surroundings {
+  return rest;
 }
 
 function keyOf(parts: unknown): string {

@@ -88,7 +88,7 @@ export class Templates implements TemplateSource {
   /** @throws Problem `invalid` (ConfileFault with places), `not_found` for FROM, `conflict` while it is being built. */
   build(order: ParamsOf<'templates.build'>): ResultOf<'templates.build'> {
     const key = mustBeKey(order);
-    const confile = parseConfile(order.confile);
+    const confile = parseConfile(order.confile, order.args);
     if (this.builds.has(nameOf(key)))
       throw new Problem('conflict', `cannot build ${nameOf(key)}: it is being built already`);
     const base = standsOn(confile, key, (wanted) => this.progress.get(wanted));
