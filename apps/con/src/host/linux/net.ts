@@ -108,7 +108,7 @@ export class LinuxNet implements Net {
       const before = await this.at(address);
       this.told.delete(address);
       await this.swap(before, elements({}));
-      for (const one of [address, this.sixOf(address) ?? []].flat()) await endConnections(one);
+      await Promise.all([address, this.sixOf(address) ?? []].flat().map(endConnections));
     });
   }
 
