@@ -54,7 +54,7 @@ describe('con on the command line', () => {
   let built: ParamsOf<'templates.build'> | undefined;
   let files: Record<string, string>;
   let asked: () => void;
-  let cancelled: string[];
+  let told: string[];
   let answers: { template: Template; steps: Step[] }[];
 
   const change = (id: string, more: Partial<Container>): { container: Container } => {
@@ -110,8 +110,12 @@ describe('con on the command line', () => {
       asked();
       return answers.length > 1 ? answers.shift()! : answers[0]!;
     },
+    'templates.prune': async ({ dryRun = false, olderThanSeconds = 0 }) => {
+      told.push(`prune ${dryRun} ${olderThanSeconds}`);
+      return { snapshots: [{ id: 's1', text: 'RUN a', createdAt: at, sizeBytes: 2_048n }], bytes: 2_048n };
+    },
     'templates.cancel': async ({ name, version }) => {
-      cancelled.push(`${name}:${version}`);
+      told.push(`${name}:${version}`);
       return {};
     },
     'templates.log': async ({ line, offset }) =>
@@ -136,7 +140,7 @@ describe('con on the command line', () => {
     ];
     [ordered, built, files] = [undefined, undefined, {}];
     answers = [];
-    [asked, cancelled] = [() => undefined, []];
+    [asked, told] = [() => undefined, []];
   });
 
   const type = (line: string, more: Partial<Around> = {}) =>
@@ -209,6 +213,14 @@ describe('con on the command line', () => {
     const byUrl = ['--url', exec.url, 'containers', 'exec', 'shop', '--', 'true'];
     expect(await typed(byUrl, { socketPath: '/nowhere', token })).toMatchObject({ code: 42 });
     await exec.close();
+  });
+
+  it('says what prune would remove, and removes it only when told to', async () => {
+    expect((await type('prune --older-than 2')).out).toBe(
+      '  2.0 KiB  RUN a\nwould remove 1 snapshots, 2.0 KiB; do it with --yes\n',
+    );
+    expect((await type('prune --yes')).out).toMatch(/removed 1 snapshots, 2.0 KiB\n$/);
+    expect(told).toEqual(['prune true 172800', 'prune false 0']);
   });
 
   describe('build', () => {
@@ -305,7 +317,7 @@ describe('con on the command line', () => {
       asked = () => interrupts.emit('SIGINT');
       answers = [{ template: template('building'), steps: [step(1, 'running')] }];
       const { code, err } = await type(`build web:1 -f ${directory}/Plain`, { interrupts });
-      expect([code, cancelled, interrupts.listenerCount('SIGINT')]).toEqual([130, ['web:1'], 0]);
+      expect([code, told, interrupts.listenerCount('SIGINT')]).toEqual([130, ['web:1'], 0]);
       expect(err).toBe('the build of web:1 is cancelled: nothing of it is left\n');
     });
 
@@ -418,6 +430,7 @@ describe('con on the command line', () => {
       'join',
       'leave',
       'list',
+      'prune',
       'remove',
       'restart',
       'rmtemplate',

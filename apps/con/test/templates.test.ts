@@ -317,6 +317,27 @@ describe('A build that is cancelled', () => {
   });
 });
 
+describe('Pruning', () => {
+  it('says first what it would free, and never frees what something stands on', async () => {
+    await yard.build('web', ['RUN a']);
+    yard.host.commands.set('bad', async () => 1);
+    await yard.build('failed', ['RUN a', 'RUN b', 'RUN c', 'RUN bad']);
+    const [tree, disk] = [yard.templates.tree(), [...yard.host.onDisk]];
+    const wanted = { snapshots: [{ text: 'RUN b' }, { text: 'RUN c' }], bytes: 20n };
+    expect(await yard.templates.prune({ dryRun: true, olderThanSeconds: 3_600 })).toEqual({ snapshots: [], bytes: 0n });
+    expect(await yard.templates.prune({ dryRun: true })).toMatchObject(wanted);
+    expect([yard.templates.tree(), [...yard.host.onDisk]]).toEqual([tree, disk]);
+    yard.containers.set('s4', 1);
+    expect(await yard.templates.prune({ dryRun: true })).toEqual({ snapshots: [], bytes: 0n });
+    yard.containers.clear();
+    expect(await yard.templates.prune({})).toMatchObject(wanted);
+    expect(yard.templates.tree().map(({ text }) => text)).toEqual(['FROM debian:bookworm', 'RUN a']);
+    expect([...yard.host.onDisk.keys()]).toEqual([1, 2]);
+    expect(yard.templates.get({ name: 'failed', version: '1' }).template.state).toBe('failed');
+    expect(await yard.templates.prune({})).toEqual({ snapshots: [], bytes: 0n });
+  });
+});
+
 describe('Removing a template', () => {
   it('removes only what no other template stands on, layers and logs too', async () => {
     await yard.build('one', ['RUN a', 'RUN b']);
@@ -328,11 +349,11 @@ describe('Removing a template', () => {
     expect([yard.templates.tree(), [...yard.host.onDisk], readdirSync(join(yard.home, 'logs'))]).toEqual([[], [], []]);
   });
 
-  it('is refused while containers stand on it, and says how many', async () => {
+  it('is refused while containers stand on it, and says which', async () => {
     const { template } = await yard.build('web', ['RUN a']);
     yard.containers.set(template.snapshot ?? '', 2);
     await expect(yard.templates.remove({ name: 'web', version: '1' })).rejects.toThrow(
-      'cannot remove web:1: 2 containers stand on it; destroy them first',
+      'cannot remove web:1: the containers shop-1, shop-2 stand on it; destroy them first, in the trash as well',
     );
     expect(yard.templates.tree().at(-1)).toMatchObject({ containers: 2 });
   });

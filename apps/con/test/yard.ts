@@ -92,7 +92,8 @@ export class Yard {
         this.take = taker;
         return '/stream/once';
       },
-      containersOn: (snapshot) => this.containers.get(snapshot) ?? 0,
+      containersOn: (snapshot) =>
+        Array.from({ length: this.containers.get(snapshot) ?? 0 }, (_, index) => `shop-${index + 1}`),
       tell: (message) => this.told.push(message),
       ...more,
     });

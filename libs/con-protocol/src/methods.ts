@@ -3,7 +3,7 @@ import * as record from './records.js';
 import { decimal, instant, int, position } from './values.js';
 
 /** Grows by one with every change of the table; see `host.info`. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 export type Method = Readonly<{
   /** One sentence: `system.methodHelp`, the command line's help and the documentation. */
@@ -64,6 +64,18 @@ export const methods = {
     help: 'Removes a template and the snapshots that nothing else stands on; refused while a container uses it.',
     params: templateKey,
     result: z.object({}),
+  },
+  'templates.prune': {
+    help: 'Removes snapshots that only failed builds and containers that are gone still hold, and tells them; with dryRun it only tells. The next build of such a Confile runs those lines anew.',
+    params: z.strictObject({
+      dryRun: z.boolean().optional(),
+      olderThanSeconds: int.min(0).max(3_153_600_000).optional(),
+    }),
+    result: z.object({
+      snapshots: z.array(record.Snapshot.pick({ id: true, text: true, createdAt: true, sizeBytes: true })),
+      /** All of them together. */
+      bytes: decimal,
+    }),
   },
   'containers.create': {
     help: 'Creates a stopped container from a template; the same id and values again are the same container.',

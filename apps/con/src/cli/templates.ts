@@ -75,6 +75,29 @@ const cancel: Command = {
   },
 };
 
+const prune: Command = {
+  words: 'templates prune',
+  short: 'prune',
+  method: 'templates.prune',
+  options: [
+    ['--yes', 'remove it; without this the command only tells what it would remove'],
+    ['--older-than <days>', 'only of builds that began longer ago'],
+  ],
+  run: async ({ con, terminal }, given) => {
+    const dryRun = given.options['yes'] !== true;
+    const days = readWhole(textOf(given, 'olderThan') ?? '0', 'a number of days');
+    const answer = await con['templates.prune']({ dryRun, olderThanSeconds: days * 86_400 });
+    if (terminal.json) terminal.result(answer);
+    else {
+      for (const { sizeBytes, text } of answer.snapshots)
+        terminal.line(`${shownBytes(sizeBytes).padStart(9)}  ${text}`);
+      const what = `${answer.snapshots.length} snapshots, ${shownBytes(answer.bytes)}`;
+      terminal.line(dryRun ? `would remove ${what}; do it with --yes` : `removed ${what}`);
+    }
+    return 0;
+  },
+};
+
 const remove: Command = {
   words: 'templates remove',
   short: 'rmtemplate',
@@ -88,4 +111,4 @@ const remove: Command = {
   },
 };
 
-export const templateCommands: readonly Command[] = [build, cancel, list, get, draw, log, remove];
+export const templateCommands: readonly Command[] = [build, cancel, list, get, draw, log, prune, remove];

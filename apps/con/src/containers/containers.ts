@@ -227,9 +227,9 @@ export class Containers {
     return [...this.needs.records.all()].map((record) => shown(record, this.needs.host));
   }
 
-  /** How many stand on a snapshot, the trash included. */
-  on(snapshot: string): number {
-    return [...this.needs.records.all()].filter((record) => record.snapshot === snapshot).length;
+  /** Names of those that stand on a snapshot, the trash included. */
+  on(snapshot: string): string[] {
+    return [...this.needs.records.all()].filter((record) => record.snapshot === snapshot).map(({ name }) => name);
   }
 
   /** A life that ended by itself or by another hand: poweroff inside, init killed. */

@@ -110,6 +110,7 @@ export class Builder {
     const began = performance.now();
     return this.workplace.inNewLayer({ doing: `lay down debian:${suite}`, givenUp }, async (layer, signal) => {
       const { bytes } = await this.needs.layers.base(layer, suite, { log: (chunk) => log.write(chunk), signal });
+      signal.throwIfAborted();
       return this.keep(line, undefined, { layer, bytes, began, checked: true });
     });
   }

@@ -128,6 +128,19 @@ export class Progress {
     });
   }
 
+  /** Lets go of what builds made that failed before then, not of what they printed; answers which snapshots those were. */
+  forgetFailed(before: Date): number[] {
+    const failed = `exists (select 1 from template where template.name = template_line.name
+      and template.version = template_line.version and state = 'failed' and created_at < ?) and snapshot is not null`;
+    return transact(this.database, () => {
+      const rows = this.database
+        .prepare(`select snapshot from template_line where ${failed}`)
+        .all(before.toISOString());
+      this.database.prepare(`update template_line set snapshot = null where ${failed}`).run(before.toISOString());
+      return rows.map((row) => Number(row['snapshot']));
+    });
+  }
+
   /** What a daemon that died was building. */
   interrupted(): void {
     transact(this.database, () => {

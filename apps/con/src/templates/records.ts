@@ -180,6 +180,19 @@ export class SnapshotRecords {
     });
   }
 
+  /** Which snapshots `work` would remove from the records; nothing is changed. */
+  without(work: () => void): SnapshotRow[] {
+    const before = this.list();
+    this.database.exec('savepoint trial');
+    try {
+      work();
+      const left = new Set(this.list().map(({ id }) => id));
+      return before.filter(({ id }) => !left.has(id));
+    } finally {
+      this.database.exec('rollback to trial; release trial');
+    }
+  }
+
   private isHeld(id: number): boolean {
     const held = `select exists (select 1 from snapshot where parent = :id) or exists (select 1 from template where snapshot = :id)
       or exists (select 1 from template_line where snapshot = :id) as held`;

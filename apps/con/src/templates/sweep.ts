@@ -2,7 +2,7 @@ import type { Builder } from './builder.js';
 import { idOf, type Key } from './key.js';
 import type { Logs } from './log.js';
 import type { Progress } from './progress.js';
-import type { SnapshotRecords } from './records.js';
+import type { SnapshotRecords, SnapshotRow } from './records.js';
 
 /** What a template keeps from being removed: where it ends, what its lines made, what they printed. */
 export type Held = Readonly<{ snapshots: readonly number[]; logs: readonly string[] }>;
@@ -35,6 +35,16 @@ export class Sweep {
       if (!progress.shows(key) && !snapshots.byKey(key)) this.needs.logs.remove(key);
     }
     await this.discard(snapshots.layersIn('removing'));
+  }
+
+  /** Removes what only builds held that failed before then, and what containers held that are gone; answers what that is. */
+  async prune(before: Date, { dryRun }: { dryRun: boolean }): Promise<readonly SnapshotRow[]> {
+    const { snapshots, progress, containersOn } = this.needs;
+    const freed = snapshots.without(() =>
+      snapshots.prune(progress.forgetFailed(before), (id) => containersOn(idOf(id))),
+    );
+    if (!dryRun) await this.letGo({ snapshots: progress.forgetFailed(before), logs: [] });
+    return freed;
   }
 
   /**

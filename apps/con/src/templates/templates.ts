@@ -24,8 +24,8 @@ export type TemplatesNeeds = Readonly<{
   /** con's home: logs and contexts lie in it. */
   home: string;
   receive: Receive;
-  /** How many containers stand on a snapshot, by the id that `ready` answered. */
-  containersOn: (snapshot: string) => number;
+  /** Names of the containers that stand on a snapshot, by the id that `ready` answered; those in the trash, too. */
+  containersOn: (snapshot: string) => readonly string[];
   /** Where what nobody asked for is told: a failure in the background, with its cause. */
   tell: (message: string, error?: unknown) => void;
   lineTimeoutMs?: number;
@@ -58,7 +58,7 @@ export class Templates implements TemplateSource {
       progress: this.progress,
       logs: this.logs,
       builder: this.builder,
-      containersOn,
+      containersOn: (snapshot) => containersOn(snapshot).length,
     });
   }
 
@@ -134,7 +134,7 @@ export class Templates implements TemplateSource {
   }
 
   tree(): Snapshot[] {
-    return treeOf(this.snapshots.list(), this.progress.list(), this.needs.containersOn);
+    return treeOf(this.snapshots.list(), this.progress.list(), (id) => this.needs.containersOn(id).length);
   }
 
   /** @throws Problem `not_found` for a template or a line that is not there. */
@@ -155,17 +155,24 @@ export class Templates implements TemplateSource {
   async remove(key: Key): Promise<void> {
     const { snapshot } = this.mustGet(key);
     if (this.builds.has(nameOf(key))) throw new Problem('conflict', `cannot remove ${nameOf(key)}: it is being built`);
-    const containers = snapshot === undefined ? 0 : this.needs.containersOn(idOf(snapshot));
-    if (containers === 1)
-      throw new Problem('conflict', `cannot remove ${nameOf(key)}: a container stands on it; destroy it first`);
-    if (containers > 1)
-      throw new Problem(
-        'conflict',
-        `cannot remove ${nameOf(key)}: ${containers} containers stand on it; destroy them first`,
-      );
+    const containers = snapshot === undefined ? [] : this.needs.containersOn(idOf(snapshot));
+    if (containers.length > 0) throw stoodOn(key, containers);
     const held = this.sweep.held(key);
     this.progress.remove(key);
     await this.sweep.letGo(held);
+  }
+
+  /** What templates and containers stand on is never in it, nor what is being built. */
+  async prune({
+    dryRun = false,
+    olderThanSeconds = 0,
+  }: ParamsOf<'templates.prune'>): Promise<ResultOf<'templates.prune'>> {
+    const before = new Date(Math.max(0, Date.now() + 1 - olderThanSeconds * 1_000));
+    const freed = await this.sweep.prune(before, { dryRun });
+    return {
+      snapshots: freed.map(({ id, text, createdAt, sizeBytes }) => ({ id: idOf(id), text, createdAt, sizeBytes })),
+      bytes: freed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+    };
   }
 
   ready(name: string, version: string): ReadyTemplate {
@@ -283,6 +290,18 @@ export class Templates implements TemplateSource {
     if (!row) throw new Problem('not_found', `cannot find the template ${shown(nameOf(key))}`);
     return row;
   }
+}
+
+const mostNamed = 5;
+
+function stoodOn(key: Key, containers: readonly string[]): Problem {
+  const [named, more] = [containers.slice(0, mostNamed).join(', '), containers.length - mostNamed];
+  const stand =
+    containers.length === 1
+      ? `the container ${named} stands`
+      : `the containers ${named}${more > 0 ? ` and ${more} more` : ''} stand`;
+  const cure = `destroy ${containers.length === 1 ? 'it' : 'them'} first, in the trash as well`;
+  return new Problem('conflict', `cannot remove ${nameOf(key)}: ${stand} on it; ${cure}`);
 }
 
 /** A build under way; `settled` never rejects, and nothing is left to do then. */

@@ -49,6 +49,7 @@ export class Workplace {
       // A line that was aborted may look like one that ended well: what it left is not whole.
       signal.throwIfAborted();
       const { bytes } = await layers.seal(layer);
+      signal.throwIfAborted(); // nobody waits for it any more: kept now, it would belong to nobody
       return keep({ layer, bytes });
     });
   }

@@ -14,6 +14,7 @@ export function templateHandlers(templates: Templates): Pick<ConHandlers, Templa
     'templates.get': async (key) => templates.get(key),
     'templates.tree': async () => ({ snapshots: templates.tree() }),
     'templates.log': async (place) => templates.log(place),
+    'templates.prune': async (order) => templates.prune(order),
     'templates.remove': async (key) => {
       await templates.remove(key);
       return {};
