@@ -1,4 +1,5 @@
 import { faultAt, type ConfileFault, type HereDocument } from './confile.js';
+import { jsonForm } from './words.js';
 
 type Piece = Readonly<{ at: number; line: number; column: number }>;
 
@@ -31,8 +32,11 @@ export class LogicalLine {
   }
 }
 
-/** `<<EOF`, `<<-EOF`, `<<'EOF'`, a file descriptor before it; a word of its own, so that the shell's `$((1<<2))` is none. */
-const opening = /(?<=^|\s)\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2(?=\s|$)/g;
+/**
+ * `<<EOF`, `<<-EOF`, `<<'EOF'`, a file descriptor before it; a word of its own, so that the shell's `$((1<<2))` is none.
+ * What stands in quotes is passed over: there it is text.
+ */
+const opening = /(?<=^|\s)\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_]*)\2(?=\s|$)|\\.|"(?:\\.|[^"\\])*"|'[^']*'/g;
 
 /**
  * Joins continued lines and drops comments and blank lines, also those between continued ones, as Dockerfiles do. What
@@ -72,9 +76,10 @@ export function logicalLines(text: string): LogicalLine[] {
 }
 
 function documentsAfter(line: LogicalLine, physical: readonly string[], from: number): HereDocument[] {
-  if (!/^(run|copy)\s/i.test(line.text) || /^\w+\s+\[/.test(line.text)) return [];
+  if (!/^(run|copy)\s/i.test(line.text) || jsonForm(line.text.replace(/^\w+\s+/, ''))) return [];
   let next = from;
-  return [...line.text.matchAll(opening)].map(({ 0: mark, 1: dash, 2: quote, 3: name = '', index }) => {
+  const opened = [...line.text.matchAll(opening)].filter(({ 3: name }) => name !== undefined);
+  return opened.map(({ 0: mark, 1: dash, 2: quote, 3: name = '', index }) => {
     const first = next;
     const strip = (one: string): string => (dash === '-' ? one.replace(/^\t+/, '') : one);
     while (next < physical.length && strip(physical[next] ?? '') !== name) next += 1;

@@ -45,6 +45,22 @@ describe('A Confile', () => {
     expect(actOf('RUN [ -f /etc/passwd ]')).toEqual({ kind: 'run', argv: ['/bin/sh', '-c', '[ -f /etc/passwd ]'] });
   });
 
+  it.each(['echo "a <<EOF b"', "echo ' <<EOF '", 'echo \\"x', 'echo $((1<<2))', 'cat <<<EOF'])(
+    'leaves to the shell what only looks like a here-document: %s',
+    (text) => {
+      expect(actOf(`RUN ${text}`, 'RUN true')).toEqual({ kind: 'run', argv: ['/bin/sh', '-c', 'true'] });
+    },
+  );
+
+  it('sees a here-document behind quotes that are closed, and behind a test in brackets', () => {
+    expect(actOf('RUN echo "a <<B" <<EOF', 'x', 'EOF')).toMatchObject({
+      argv: ['/bin/sh', '-c', 'echo "a <<B" <<EOF\nx\nEOF\n'],
+    });
+    expect(actOf('RUN [ -f /a ] || cat <<EOF', 'x', 'EOF')).toMatchObject({
+      argv: ['/bin/sh', '-c', '[ -f /a ] || cat <<EOF\nx\nEOF\n'],
+    });
+  });
+
   it('reads ENV and LABEL with quotes, with escapes and in the old form', () => {
     expect(endOf('ENV A=1 B="two words" C=three\\ words D=\'$A\' E="\\$A"').environment).toMatchObject({
       A: '1',
