@@ -55,6 +55,27 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
     expect(await layers.volumes()).not.toContain(slot);
   }, 60_000);
 
+  it('a moment is kept once, restored while unmounted, and gone with its volume', async () => {
+    const { layers } = ready.host;
+    let halts = 0;
+    const still = <T>(act: () => Promise<T>): Promise<T> => {
+      halts += 1;
+      return act();
+    };
+    await layers.createVolume(slot, range);
+    await layers.keepMoment(slot, 1, still);
+    await layers.keepMoment(slot, 1, still);
+    expect([halts, await layers.moments()]).toEqual([1, [{ slot, moment: 1 }]]);
+    await layers.restoreMoment(slot, 1);
+    await expect(layers.restoreMoment(slot, 2)).rejects.toMatchObject({ code: 'not_found' });
+    await layers.duplicateVolume(slot, 22, still, 1);
+    expect(await layers.volumes()).toEqual(expect.arrayContaining([slot, 22]));
+    await layers.writeRecord(slot, 'record');
+    expect(await layers.records()).toEqual(new Map([[slot, 'record']]));
+    for (const each of [slot, 22]) await layers.removeVolume(each);
+    expect(await layers.moments()).toEqual([]);
+  }, 60_000);
+
   it('counters begin with a life and never fall within it', async () => {
     const { meter, net } = ready.host;
     await begin();

@@ -6,6 +6,12 @@ export type Layer = number;
 /** Read-only layers below a root, nearest first, the base last. */
 export type Chain = readonly Layer[];
 
+/** Number of a kept state of a volume; con's own, never used again. */
+export type Moment = number;
+
+/** Runs what must see nothing move: the container's processes are halted around `act`, and thawed whatever happens. */
+export type Still = <T>(act: () => Promise<T>) => Promise<T>;
+
 /** Where bytes lie: layers shared by all, a volume for each container. */
 export interface Layers {
   /** Lays a distribution's root file system down as a sealed layer. @throws Problem with the tool's own reason. */
@@ -29,11 +35,35 @@ export interface Layers {
   mount(slot: Slot, range: IdRange, chain: Chain): Promise<string>;
   /** Already unmounted is success. */
   unmount(slot: Slot): Promise<void>;
-  /** Removes a volume and all in it. Already absent is success. */
+  /** Removes a volume and all in it, its moments too. Already absent is success. */
   removeVolume(slot: Slot): Promise<void>;
   volumes(): Promise<readonly Slot[]>;
   /** What a container wrote, in bytes. */
   volumeBytes(slot: Slot): Promise<bigint>;
+
+  /**
+   * Keeps what a volume holds now, also while its container runs. Already there is success, and keeps what was kept.
+   * Answers its bytes as if nothing were shared. @throws Problem `unavailable` on a full disk, with nothing left of it.
+   */
+  keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }>;
+  /**
+   * Puts a kept state in place of what an unmounted volume holds: after a kill it is wholly the old or the new one.
+   * Every moment stays. @throws Problem `conflict` while the volume is mounted.
+   */
+  restoreMoment(slot: Slot, moment: Moment): Promise<void>;
+  /** Already absent is success. */
+  removeMoment(slot: Slot, moment: Moment): Promise<void>;
+  /** Every kept state on disk: what reconcile compares with the records. */
+  moments(): Promise<readonly Readonly<{ slot: Slot; moment: Moment }>[]>;
+  /**
+   * Makes a volume of the same range from what another holds now, or from a moment of it; it is there wholly or not at
+   * all. Already there is success. The copy carries no moments and no record.
+   */
+  duplicateVolume(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void>;
+  /** Leaves a text beside a volume, where root inside cannot reach it; it replaces the one before at once. */
+  writeRecord(slot: Slot, text: string): Promise<void>;
+  /** The texts of all volumes that carry one. */
+  records(): Promise<ReadonlyMap<Slot, string>>;
 
   space(): Promise<{ bytes: bigint; freeBytes: bigint }>;
 }

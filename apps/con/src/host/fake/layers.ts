@@ -1,10 +1,10 @@
 import { Problem } from '@berth/problem';
-import type { Chain, Layer, Layers } from '../layers.js';
+import type { Chain, Layer, Layers, Moment, Still } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import type { Shelf } from './shelf.js';
 
 export type FakeLayer = Readonly<{ open: boolean }>;
-export type FakeVolume = Readonly<{ range: IdRange }>;
+export type FakeVolume = Readonly<{ range: IdRange; moments?: readonly Moment[]; record?: string }>;
 
 const MiB = 1024n * 1024n;
 
@@ -42,7 +42,7 @@ export class FakeLayers implements Layers {
   }
 
   createVolume(slot: Slot, range: IdRange): Promise<void> {
-    this.shelfOfVolumes.put(slot, { range });
+    if (!this.shelfOfVolumes.get(slot)) this.shelfOfVolumes.put(slot, { range });
     return Promise.resolve();
   }
 
@@ -67,6 +67,64 @@ export class FakeLayers implements Layers {
 
   volumeBytes(slot: Slot): Promise<bigint> {
     return Promise.resolve(this.shelfOfVolumes.get(slot) ? 10n * MiB : 0n);
+  }
+
+  async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {
+    const volume = this.volume(slot);
+    const moments = volume.moments ?? [];
+    const keep = (): void => this.shelfOfVolumes.put(slot, { ...volume, moments: [...moments, moment] });
+    if (!moments.includes(moment)) await still(() => Promise.resolve(keep()));
+    return { bytes: 10n * MiB };
+  }
+
+  async restoreMoment(slot: Slot, moment: Moment): Promise<void> {
+    this.mustHave(slot, moment);
+  }
+
+  removeMoment(slot: Slot, moment: Moment): Promise<void> {
+    const volume = this.shelfOfVolumes.get(slot);
+    const moments = volume?.moments?.filter((each) => each !== moment) ?? [];
+    if (volume) this.shelfOfVolumes.put(slot, { ...volume, moments });
+    return Promise.resolve();
+  }
+
+  moments(): Promise<readonly Readonly<{ slot: Slot; moment: Moment }>[]> {
+    const of = (slot: Slot): readonly Moment[] => this.shelfOfVolumes.get(slot)?.moments ?? [];
+    return Promise.resolve(
+      this.shelfOfVolumes.numbers().flatMap((slot) => of(slot).map((moment) => ({ slot, moment }))),
+    );
+  }
+
+  async duplicateVolume(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void> {
+    if (this.shelfOfVolumes.get(to)) return;
+    const { range } = this.volume(from);
+    const make = (): Promise<void> => Promise.resolve(this.shelfOfVolumes.put(to, { range }));
+    if (moment === undefined) return still(make);
+    this.mustHave(from, moment);
+    await make();
+  }
+
+  async writeRecord(slot: Slot, record: string): Promise<void> {
+    this.shelfOfVolumes.put(slot, { ...this.volume(slot), record });
+  }
+
+  records(): Promise<ReadonlyMap<Slot, string>> {
+    const told = this.shelfOfVolumes.numbers().flatMap((slot): [Slot, string][] => {
+      const record = this.shelfOfVolumes.get(slot)?.record;
+      return record === undefined ? [] : [[slot, record]];
+    });
+    return Promise.resolve(new Map(told));
+  }
+
+  private volume(slot: Slot): FakeVolume {
+    const volume = this.shelfOfVolumes.get(slot);
+    if (volume) return volume;
+    throw new Problem('not_found', `cannot find volume ${slot}: it does not exist`);
+  }
+
+  private mustHave(slot: Slot, moment: Moment): void {
+    if (this.volume(slot).moments?.includes(moment)) return;
+    throw new Problem('not_found', `cannot find moment ${moment} of volume ${slot}: it does not exist`);
   }
 
   space(): Promise<{ bytes: bigint; freeBytes: bigint }> {

@@ -2,13 +2,14 @@ import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { Chain, Layer, Layers } from '../layers.js';
+import type { Chain, Layer, Layers, Moment, Still } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
 import { must, run } from './exec.js';
 import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
+import { Moments } from './moments.js';
 import { mountPoints, mountsBelow } from './mounts.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
@@ -30,6 +31,7 @@ const hasty = `${semantics},volatile`;
 export class OverlayLayers implements Layers {
   private readonly shelf: Shelf;
   private readonly bases: Bases;
+  private readonly kept: Moments;
   /** Mounts of all layers with the ids of a range, under way: two containers that start together share one. */
   private readonly shifting = new Map<IdRange, Promise<string>>();
 
@@ -38,6 +40,7 @@ export class OverlayLayers implements Layers {
     private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
   ) {
     this.shelf = new Shelf(config);
+    this.kept = new Moments(this.shelf);
     this.bases = new Bases(config, this.shelf, lines);
   }
 
@@ -141,6 +144,7 @@ export class OverlayLayers implements Layers {
 
   async removeVolume(slot: Slot): Promise<void> {
     await this.unmount(slot);
+    for (const each of this.kept.all()) if (each.slot === slot) await this.kept.remove(slot, each.moment);
     await discard(this.shelf.volume(slot), this.shelf.removed);
   }
 
@@ -151,6 +155,38 @@ export class OverlayLayers implements Layers {
 
   volumeBytes(slot: Slot): Promise<bigint> {
     return bytesBelow(`${this.shelf.volume(slot)}/upper`);
+  }
+
+  async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {
+    await this.kept.keep(slot, moment, still);
+    return { bytes: await bytesBelow(this.shelf.moment(slot, moment)) };
+  }
+
+  async restoreMoment(slot: Slot, moment: Moment): Promise<void> {
+    if (isMounted(this.shelf.root(slot))) {
+      throw new Problem('conflict', `cannot restore volume ${slot}: it is mounted; stop its container first`);
+    }
+    await this.kept.restore(slot, moment);
+  }
+
+  removeMoment(slot: Slot, moment: Moment): Promise<void> {
+    return this.kept.remove(slot, moment);
+  }
+
+  moments(): Promise<readonly Readonly<{ slot: Slot; moment: Moment }>[]> {
+    return Promise.resolve(this.kept.all());
+  }
+
+  duplicateVolume(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void> {
+    return this.kept.duplicate(from, to, still, moment);
+  }
+
+  writeRecord(slot: Slot, text: string): Promise<void> {
+    return this.kept.writeRecord(slot, text);
+  }
+
+  async records(): Promise<ReadonlyMap<Slot, string>> {
+    return this.kept.records(await this.volumes());
   }
 
   /** Unmounts all that this con mounted, lines and containers having ended; the bytes stay. */

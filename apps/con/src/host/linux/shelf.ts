@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { Layer } from '../layers.js';
+import type { Layer, Moment } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { mustBeSlot } from './names.js';
 
@@ -19,6 +19,10 @@ export class Shelf {
   }
   get volumes(): string {
     return `${this.config.home}/volumes`;
+  }
+  /** Kept states of volumes. */
+  get moments(): string {
+    return `${this.config.home}/moments`;
   }
   /** What overlayfs needs beside a layer while it is written to. */
   get works(): string {
@@ -44,6 +48,9 @@ export class Shelf {
   }
   volume(slot: Slot): string {
     return `${this.volumes}/${mustBeSlot(slot)}`;
+  }
+  moment(slot: Slot, moment: Moment): string {
+    return `${this.moments}/${mustBeSlot(slot)}.${mustBeMoment(moment)}`;
   }
 
   /** The gate that only a container's root may enter, and the root below it. */
@@ -71,12 +78,19 @@ export class Shelf {
   /** Makes the directories that everything else stands in. Already there is success. */
   prepare(buildId: number): void {
     directory(this.config.home, { mode: 0o700 });
-    for (const path of [this.volumes, this.works, this.drafts, this.removed]) directory(path, { mode: 0o700 });
+    for (const path of [this.volumes, this.moments, this.works, this.drafts, this.removed]) {
+      directory(path, { mode: 0o700 });
+    }
     directory(this.layers, { mode: 0o700, owner: buildId });
     const run = this.config.runDirectory;
     for (const path of [run, `${run}/roots`, `${run}/building`]) directory(path, { mode: 0o711 });
     for (const path of [`${run}/map`, `${run}/unpacking`]) directory(path, { mode: 0o700 });
   }
+}
+
+function mustBeMoment(moment: Moment): Moment {
+  if (Number.isSafeInteger(moment) && moment > 0) return moment;
+  throw new Problem('invalid', `cannot use moment ${moment}: it must be a whole number above 0`);
 }
 
 /** Base 36, because hundreds of names have to fit in one page of mount options. */

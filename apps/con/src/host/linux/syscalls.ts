@@ -12,6 +12,9 @@ const mountCall = libc.func(
   'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
 );
 const umount2 = libc.func('int umount2(const char *target, int flags)');
+const renameat2 = libc.func(
+  'int renameat2(int fromDirectory, const char *from, int toDirectory, const char *to, uint flags)',
+);
 const openTree = libc.func('long syscall(long number, int directory, const char *path, uint flags)');
 const moveMount = libc.func(
   'long syscall(long number, int from, const char *fromPath, int to, const char *toPath, uint flags)',
@@ -27,6 +30,7 @@ const CLOSE_RANGE = 436;
 const MOUNT_SETATTR = 442;
 
 const AT_FDCWD = -100;
+const RENAME_EXCHANGE = 2;
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
@@ -115,4 +119,10 @@ function check(result: number, verb: string, what: string): number {
   const cause = Object.assign(new Error(name), { code: name });
   const reason = name === 'ENOSPC' ? 'the disk is full' : name;
   throw new Problem('unavailable', `cannot ${verb} ${what}: ${reason}`, { cause });
+}
+
+/** Lets two paths of one file system change places at once (renameat2(2)); there is no moment at which one is missing. */
+export function exchange(one: string, other: string): void {
+  if (Number(renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)) === 0) return;
+  throw new Problem('unavailable', `cannot exchange ${one} with ${other}: error ${koffi.errno()}`);
 }
