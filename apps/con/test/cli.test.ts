@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +8,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Container, ConHandlers, ParamsOf, Step, Template } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import { extract } from 'tar-stream';
-import { packContext } from '../src/cli/context.js';
 import { commands } from '../src/cli/program.js';
 import type { ExecSession } from '../src/host/runtime.js';
 import { openDoors, token, type Doors } from './doors.js';
@@ -245,32 +243,6 @@ describe('con on the command line', () => {
       sizeBytes: 2_048n,
     });
     const ready = { template: template('ready'), steps: [step(1, 'cached'), step(2, 'done')] };
-
-    it('leaves out what .conignore names, in the way of a .gitignore', async () => {
-      const ignoring = mkdtempSync(join(tmpdir(), 'con-ignore-'));
-      for (const name of ['keep/deep', 'node_modules', 'build']) mkdirSync(join(ignoring, name), { recursive: true });
-      const files = [
-        'keep/a.log',
-        'keep/deep/b.txt',
-        'keep/deep/b.log',
-        'keep/deep/stay.log',
-        'node_modules/x',
-        'build/x',
-      ];
-      for (const name of files) writeFileSync(join(ignoring, name), name);
-      writeFileSync(join(ignoring, '.conignore'), '# fetched anew\nnode_modules/\n/build\n*.log\n!stay.log\n');
-      await using context = await packContext(ignoring, () => undefined);
-      const tar = execFileSync('tar', ['--list', '--file', context.file], { encoding: 'utf8' });
-      rmSync(ignoring, { recursive: true });
-      const names = tar.trimEnd().split('\n');
-      expect(names.map((name) => name.replace(/\/$/, ''))).toEqual([
-        '.conignore',
-        'keep',
-        'keep/deep',
-        'keep/deep/b.txt',
-        'keep/deep/stay.log',
-      ]);
-    });
 
     it('gives ARGs the values it was told, and says how one is written', async () => {
       answers = [ready];
