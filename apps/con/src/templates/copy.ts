@@ -98,9 +98,12 @@ function followed(entries: ReadonlyMap<string, Entry>, path: string): Entry | un
   throw new Problem('invalid', `${JSON.stringify(path)} is a link that leads to nothing in the context`);
 }
 
+/** Another one for another way to copy: what was copied before is then copied anew. */
+const recipe = 'into what is a directory already\n';
+
 /** Of what arrives in the container: paths, kinds, modes and content. A file that was only touched is the same file. */
 export function digestOf(picked: Picked): string {
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(recipe);
   for (const [path, { type, mode, digest, link }] of picked)
     hash.update(`${JSON.stringify([path, type, mode, digest ?? '', link ?? ''])}\n`);
   return hash.digest('hex');
