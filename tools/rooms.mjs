@@ -29,7 +29,7 @@ export const browserSafe = ['problem', 'money', 'container', 'site-api', 'i18n']
 export const rooms = {
   con: [
     ['rpc'],
-    ['console', 'streams', 'metering'],
+    ['console', 'streams', 'metering', 'health'],
     ['containers'],
     ['templates'],
     ['storage', 'network'],

@@ -13,6 +13,8 @@ import { FakeHost } from './host/fake/fake.js';
 import type { Host, Warning } from './host/host.js';
 import { instanceOf, isAnotherBoot, keepBoot } from './instance.js';
 import { lockAll } from './lock.js';
+import { asker } from './health/ask.js';
+import { Health } from './health/health.js';
 import { Journal } from './metering/journal.js';
 import { Sampler } from './metering/sampler.js';
 import { every } from './metering/timer.js';
@@ -120,6 +122,14 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   stops.push(every(3_000, holdNetwork, tell));
   stops.push(every(10_000, async () => expire(), tell));
 
+  const health = new Health({
+    records,
+    checkOf: (snapshot) => templates.healthcheckOf(snapshot),
+    ask: asker(host.runtime),
+    monotonicMs: () => Number(clock.monotonicMs()),
+  });
+  stops.push(every(500, async () => health.tick(), tell));
+
   const now = (): Date => clock.now();
   const identity = isLoopback(config.listenHost) ? undefined : await readIdentity(join(config.home, 'tls.pem'));
   const callers = new CallersClock(now);
@@ -134,6 +144,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
         containers,
         records,
         sampler,
+        health,
         space: new Space(host.layers, tell),
         streams: tickets,
         now,

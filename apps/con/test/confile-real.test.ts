@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { putStream } from '@berth/con-protocol';
+import { putStream, webSocketTo } from '@berth/con-protocol';
+import { WebSocket } from 'ws';
 import { ownCon, startCon, type RunningCon } from '../../../tools/con-service.js';
 import { sweepHost } from '../../../tools/sweep.js';
 import { describeReal } from './real.js';
@@ -135,4 +136,59 @@ describeReal('a Confile on a real host', () => {
     ];
     expect([two.said, again.said]).toEqual([one.said.replace('\n1\n', '\n2\n'), one.said]);
   });
+
+  it('tells running and answering apart, by a path and by a command', async () => {
+    const { name } = await build(
+      last(
+        "COPY --chmod=0755 <<'END' /usr/local/bin/page",
+        '#!/usr/bin/perl',
+        'use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 5, ReuseAddr => 1);',
+        'while (my $c = $s->accept) { 1 while (<$c> // "\\r\\n") ne "\\r\\n"; print $c "HTTP/1.0 ".(-e "/ill" ? 500 : 204)." x\\r\\n\\r\\n" }',
+        'END',
+        'COPY <<END /etc/systemd/system/page.service',
+        '[Service]',
+        'ExecStart=/usr/local/bin/page',
+        '[Install]',
+        'WantedBy=multi-user.target',
+        'END',
+        'RUN systemctl enable page',
+        'EXPOSE 8080',
+        'HEALTHCHECK --interval=1s --timeout=1s --retries=2 HTTP /',
+      ),
+      [],
+    );
+    const ask = await build('HEALTHCHECK --interval=1s --retries=2 CMD test ! -e /ill', []);
+    for (const [id, template] of [
+      ['page', name],
+      ['ask', ask.name],
+    ] as const) {
+      await con.client['containers.create']({ id, name: id, owner: 'ann', template: { name: template, version: '1' } });
+      await reached(async () => (await got(id)).container.state === 'stopped');
+      await con.client['containers.start']({ id });
+    }
+    for (const id of ['page', 'ask']) {
+      await reached(async () => (await got(id)).usage?.health === 'answering');
+      await inside(id, 'touch /ill');
+      await reached(async () => (await got(id)).usage?.health === 'failing');
+      expect((await got(id)).container.state).toBe('running');
+      await inside(id, 'rm /ill');
+      await reached(async () => (await got(id)).usage?.health === 'answering');
+    }
+  }, 120_000);
+
+  const got = (id: string) => con.client['containers.get']({ id });
+
+  async function reached(holds: () => Promise<boolean>): Promise<void> {
+    while (!(await holds())) await delay(50);
+  }
+
+  async function inside(id: string, command: string): Promise<void> {
+    const { stream } = await con.client['containers.exec']({ id, argv: ['sh', '-c', command] });
+    const { address, ...way } = webSocketTo({ socketPath: con.socket }, stream);
+    const socket = new WebSocket(address, way);
+    await new Promise((resolve, reject) => {
+      socket.on('close', resolve).on('error', reject);
+      socket.on('open', () => socket.send(Buffer.alloc(0), { binary: true }));
+    });
+  }
 });

@@ -150,6 +150,8 @@ export const Usage = z.object({
   memoryBytes: decimal,
   bytesIn: decimal,
   bytesOut: decimal,
+  /** Whether its app answers, where its Confile has a HEALTHCHECK. */
+  health: z.enum(['starting', 'answering', 'failing']).optional(),
 });
 
 /** An interval of the journal: deltas from `from` to `to`, which never straddles a UTC hour. */

@@ -87,9 +87,10 @@ const list: Command = {
       return 0;
     }
     const memory = new Map(answer.usage.map(({ id, memoryBytes }) => [id, memoryBytes]));
+    const health = new Map(answer.usage.map((one) => [one.id, one.health]));
     const rows = (answer.containers ?? []).map((one) => [
       one.name,
-      one.state,
+      one.state === 'running' && health.get(one.id) ? `running, ${health.get(one.id)}` : one.state,
       `${one.template.name}:${one.template.version}`,
       shownBytes(memory.get(one.id) ?? 0n),
       one.owner,

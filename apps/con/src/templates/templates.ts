@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { bareSurroundings, ConfileFault, parseConfile } from '@berth/confile';
+import { bareSurroundings, ConfileFault, parseConfile, type Healthcheck } from '@berth/confile';
 import type { ParamsOf, ResultOf, Snapshot, Step, Template } from '@berth/con-protocol';
 import { asProblem, Problem } from '@berth/problem';
 import type { Chain, Layers } from '../host/layers.js';
@@ -188,6 +188,11 @@ export class Templates implements TemplateSource {
       environment,
       labels,
     };
+  }
+
+  /** Of a snapshot that some container stands on. */
+  healthcheckOf(snapshot: string): Healthcheck | undefined {
+    return this.snapshots.get(numberOf(snapshot))?.surroundings.healthcheck;
   }
 
   chainOf(snapshot: string): Chain {

@@ -119,7 +119,7 @@ export class Moments {
 
 /** Whiteouts, opaque directories, hard links, holes, capabilities: as they are. `cp` refuses where an attribute is lost. */
 async function copy(from: string, to: string): Promise<void> {
-  const exactly = ['--recursive', '--no-dereference', '--preserve=all', '--sparse=auto', '--reflink=auto'];
+  const exactly = ['--recursive', '--no-dereference', '--preserve=all,xattr', '--sparse=auto', '--reflink=auto'];
   await must(['cp', ...exactly, '--one-file-system', '--no-target-directory', '--', from, to], { timeoutMs: walkMs });
 }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { ConHandlers } from '@berth/con-protocol';
+import type { ConHandlers, Usage } from '@berth/con-protocol';
 import type { Containers } from '../../containers/containers.js';
 import type { Records } from '../../containers/records.js';
+import type { Health } from '../../health/health.js';
 import type { Sampler } from '../../metering/sampler.js';
 import type { Space } from '../../storage/space.js';
 import type { Streams } from '../../streams/streams.js';
@@ -11,6 +12,7 @@ type Needs = Readonly<{
   containers: Containers;
   records: Records;
   sampler: Sampler;
+  health: Pick<Health, 'of'>;
   space: Space;
   streams: Streams;
   now: () => Date;
@@ -22,11 +24,16 @@ export function containerHandlers({
   containers,
   records,
   sampler,
+  health,
   space,
   streams,
   now,
 }: Needs): Pick<ConHandlers, ContainerMethods> {
   const life = randomUUID(); // changes are counted anew in each life of the daemon
+  const withHealth = (usage: Usage): Usage => {
+    const answering = health.of(usage.id);
+    return answering === undefined ? usage : { ...usage, health: answering };
+  };
   return {
     'containers.create': async (order) => {
       if (!records.askedFor(order.id)) await space.mustSuffice(`create ${order.name}`); // else it exists already
@@ -61,7 +68,7 @@ export function containerHandlers({
     }),
     'containers.get': async ({ id }) => {
       const container = containers.get(id);
-      const [usage] = await sampler.usage([id]);
+      const [usage] = (await sampler.usage([id])).map(withHealth);
       return { container, ...(usage ? { usage } : {}) };
     },
     'containers.list': async ({ known }) => {
@@ -71,7 +78,7 @@ export function containerHandlers({
         observedAt: now().toISOString(),
         version,
         ...(known === version ? {} : { containers: containers.list() }),
-        usage,
+        usage: usage.map(withHealth),
       };
     },
     'usage.read': (cursor) => sampler.read(cursor),
