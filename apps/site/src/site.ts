@@ -38,7 +38,7 @@ export async function startSite(config: Config): Promise<Site> {
     void app.get(Hosts).look(); // so that the first page knows them; none is waited for
     const server = (await app.listen(config.listenPort, config.listenHost)) as Server;
     bound(server);
-    return { url: urlOf(server), app, close: () => app.close() };
+    return { url: urlOf(server), app, close: () => closed(app, server) };
   } catch (error) {
     await app.close();
     throw error;
@@ -64,6 +64,15 @@ function bound(server: Server): void {
   server.requestTimeout = 30_000;
   server.keepAliveTimeout = 65_000;
   server.maxRequestsPerSocket = 10_000;
+}
+
+/** Longer nobody is waited for who does not read what was answered. */
+const patienceMs = 5_000;
+
+async function closed(app: NestExpressApplication, server: Server): Promise<void> {
+  const over = AbortSignal.timeout(patienceMs);
+  over.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+  await app.close();
 }
 
 function urlOf(server: Server): string {

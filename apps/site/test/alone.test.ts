@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,8 +74,15 @@ describe('site out of its tarball, alone in an empty place, with no con anywhere
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, expect.stringContaining('javascript')]);
   });
 
-  it('stops in order when told', async () => {
+  it('stops in order when told, even while somebody never reads what was answered', async () => {
+    const [, script = ''] = /src="([^"]+\.js)"/.exec(await (await fetch(`${url}/`)).text()) ?? [];
+    const { hostname, port } = new URL(url);
+    const deaf = connect({ host: hostname, port: Number(port) }).pause();
+    deaf.on('error', () => undefined); // it is cut off
+    await once(deaf, 'connect');
+    deaf.write(`GET /${script} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(1_000)); // more than buffers hold
+    await fetch(`${url}/api/health`);
     site.kill('SIGTERM');
     expect(await once(site, 'exit')).toEqual([0, null]);
-  });
+  }, 30_000);
 });
