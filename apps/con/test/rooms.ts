@@ -103,6 +103,7 @@ export class Rooms {
   /** Nothing is finished, nothing is written: what a kill -9 leaves is what was on disk. */
   kill(): void {
     this.database?.close();
+    void this.containers.close(); // the dead try nothing again
     this.database = undefined;
   }
 

@@ -53,7 +53,9 @@ export class Shown {
   /** How long something took. */
   seconds(ms: number): string {
     const maximumFractionDigits = ms < 10_000 ? 1 : 0;
-    return this.number({ style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits }).format(ms / 1000);
+    return this.number({ style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits }).format(
+      ms / 1000,
+    );
   }
 
   date(instant: string): string {
