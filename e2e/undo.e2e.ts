@@ -49,3 +49,18 @@ test('who signs out in one tab is out in the other', async ({ page, context }) =
   await page.getByRole('button', { name: en.shell.signOut }).click();
   await expect(other.getByRole('heading', { name: en.session.signIn })).toBeVisible();
 });
+
+test('who signs in in one tab is signed in in all of them: no tab shows one person and acts for another', async ({
+  context,
+  page,
+}) => {
+  const bob = await signUp(page);
+  await page.getByRole('button', { name: en.shell.signOut }).click();
+  const ada = await signUp(page);
+  const other = await context.newPage();
+  await other.goto(facts.url);
+  await expect(other.getByText(ada.email)).toBeVisible();
+  await page.goto(`${facts.url}/sign-in`); // without having signed out
+  await signIn(page, bob);
+  await expect(other.getByText(ada.email)).toBeHidden();
+});

@@ -1,5 +1,5 @@
 import { conClient } from '@berth/con-protocol';
-import { existsSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { ConOptions } from './con-service.ts';
 import { notedPackages } from './host-packages.ts';
@@ -27,7 +27,8 @@ export async function takeBack(installed: Installation, say: (line: string) => v
     say('Stopping PostgreSQL');
     await (await startPostgres({ directory: postgres, binaries: state })).stop();
   }
-  if (con.driver === 'linux' && existsSync(con.home)) {
+  // Whatever could be run here now: what is undone is what was done.
+  if (heldContainers(con)) {
     say('Ending containers, removing rules, interfaces and mounts');
     await undoHost(con, say);
     await sweepHost(con); // what a con that was killed half-way knows nothing of
@@ -37,6 +38,11 @@ export async function takeBack(installed: Installation, say: (line: string) => v
     say(`Removing the packages that were not there before: ${brought.join(', ')}`);
     await mustRun('apt-get', ['purge', '-q', '-y', ...brought], { env: { DEBIAN_FRONTEND: 'noninteractive' } });
   }
+  const mounted = mountsBelow(con.runDirectory);
+  if (mounted.length > 0) {
+    const cure = 'unmount it, or restart this machine, and tear down again';
+    throw new Error(`cannot tear down: ${mounted[0]} is still mounted, and what is in it would be erased; ${cure}`);
+  }
   say(`Removing ${state}`);
   rmSync(con.runDirectory, { recursive: true, force: true });
   const kept = existsSync(state) ? readdirSync(state) : [];
@@ -44,6 +50,19 @@ export async function takeBack(installed: Installation, say: (line: string) => v
   removeIfEmpty(state);
   if (existsSync(state)) say(`${state} is kept: it holds what npm start did not make`);
   removeIfEmpty(dirname(con.runDirectory));
+}
+
+/** Whether real containers were ever kept there: a fake host has neither volumes nor changes. */
+function heldContainers({ home }: ConOptions): boolean {
+  return ['volumes', 'layers', 'changes.json'].some((name) => existsSync(resolve(home, name)));
+}
+
+/** proc_pid_mountinfo(5): the fifth word is the mount point, with blanks as `\\040`. */
+function mountsBelow(directory: string): string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '');
+  return points.filter((point) => point === directory || point.startsWith(`${directory}/`));
 }
 
 /** What an installation keeps in its state. The directory is somebody's choice, and may hold more. */

@@ -11,6 +11,7 @@ import { Records } from './containers/records.js';
 import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
 import type { Host, Warning } from './host/host.js';
+import { mustBeHomeOf } from './home.js';
 import { instanceOf, isAnotherBoot, keepBoot } from './instance.js';
 import { lockAll } from './lock.js';
 import { asker } from './health/ask.js';
@@ -53,6 +54,7 @@ export async function startDaemon(config: Config, log: Logger, given?: Host): Pr
   try {
     for (const directory of [config.home, config.runDirectory]) make(directory);
     stops.push(lockAll(config)); // before anything of the host is touched, and let go of after all else
+    mustBeHomeOf(config);
     const host = given ?? (await hostOf(config, log));
     stops.push(() => host.close()); // whatever fails from here on: a host that still watches keeps the process alive
     const doors = await start(config, log, host, stops);

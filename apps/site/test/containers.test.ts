@@ -255,3 +255,16 @@ async function forget(con: TestCon): Promise<void> {
     await new Promise((later) => setTimeout(later, 50));
   }
 }
+
+it('What its host no longer knows is let go of by who throws it away, and its name is free again', async () => {
+  const id = await add(ada, 'lost');
+  const con = conOf(id);
+  con.containers.delete(id);
+  con.changed();
+  await forget(con);
+  expect((await ada.post(`/api/containers/${id}/start`)).status).toBe(409);
+  const answer = await ada.post(`/api/containers/${id}/trash`);
+  expect([answer.status, ((await answer.json()) as { state: string }).state]).toEqual([200, 'failed']);
+  expect((await ada.get(`/api/containers/${id}`)).status).toBe(404);
+  await add(ada, 'lost');
+});

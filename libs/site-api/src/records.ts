@@ -127,7 +127,10 @@ export const InvoiceSummary = z.object({
   number: z.string(),
   issuedAt: instant,
   periodFrom: instant,
+  /** Exclusive: midnight after the last day. */
   periodTo: instant,
+  /** By whose clocks its days are counted: dates on a page are those on the PDF, wherever it is read. */
+  timeZone: z.string(),
   grossNanos: decimal,
   currency: z.string(),
   customer: z.object({ id: z.string(), email: z.string() }),

@@ -72,8 +72,15 @@ export class Containers {
 
   async trash(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
-    if (lease.refusal === null) return this.act(lease, 'trash');
+    if (lease.refusal === null) return this.act(lease, 'trash').catch((error: unknown) => this.letGo(lease, error));
     await this.leases.ended(id); // no host ever took it, so nothing is lost
+    return this.row(lease);
+  }
+
+  /** What its host no longer knows is in nobody's trash: who throws it away is rid of it. Nobody else decides that. */
+  private async letGo(lease: Lease, error: unknown): Promise<Container> {
+    if (!(error instanceof Problem) || error.kind !== 'host-lost-it') throw error;
+    await this.leases.ended(lease.id);
     return this.row(lease);
   }
 
@@ -126,6 +133,11 @@ export class Containers {
 
   private async act(lease: Lease, ask: Ask): Promise<Container> {
     const { id, name } = lease;
+    if (lease.refusal !== null)
+      throw new Problem('conflict', `cannot ${ask} ${name}: ${lease.refusal}`, {
+        kind: `cannot-${ask}-now`,
+        blanks: { name },
+      });
     if (lease.placedAt === null)
       throw new Problem('conflict', `cannot ${ask} ${name}: it is still being created`, {
         kind: 'being-created',

@@ -13,10 +13,12 @@ type Row = Readonly<{
   currency: string;
   customerId: string;
   email: string;
+  timeZone: string;
 }>;
 
 const columns = `number, issued_at as "issuedAt", period_from as "periodFrom", period_to as "periodTo",
-  gross_nanos as gross, currency, customer_id as "customerId", document::jsonb -> 'customer' ->> 'email' as email`;
+  gross_nanos as gross, currency, customer_id as "customerId", document::jsonb -> 'customer' ->> 'email' as email,
+  document::jsonb ->> 'timeZone' as "timeZone"`;
 
 /** Invoices as they were issued. Whose they are is asked for in every query but the admin's. */
 @Injectable()
@@ -61,6 +63,7 @@ function summaryOf(row: Row): InvoiceSummary {
     issuedAt: row.issuedAt.toISOString(),
     periodFrom: row.periodFrom.toISOString(),
     periodTo: row.periodTo.toISOString(),
+    timeZone: row.timeZone,
     grossNanos: BigInt(row.gross),
     currency: row.currency,
     customer: { id: row.customerId, email: row.email },

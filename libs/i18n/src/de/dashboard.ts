@@ -110,6 +110,7 @@ export const dashboard = {
       'Das Guthaben ist aufgebraucht: Was an war, wird ausgeschaltet, und nichts startet, bis Sie Guthaben aufladen.',
     stale: 'Die Liste ist {{ age }} alt: Berth antwortet nicht. Es wird von selbst weiter versucht.',
     trashed: '{{ name }} ist im Papierkorb.',
+    removed: '{{ name }} wurde entfernt.',
     undo: 'Rückgängig',
     restored: '{{ name }} wurde wiederhergestellt.',
     added: '{{ name }} wurde hinzugefügt.',

@@ -109,6 +109,7 @@ export const dashboard = {
     noCredit: 'There is no credit left: what was on is turned off, and nothing starts until you top up.',
     stale: 'The list is {{ age }} old: Berth does not answer. It tries again by itself.',
     trashed: '{{ name }} is in the trash.',
+    removed: '{{ name }} was removed.',
     undo: 'Undo',
     restored: '{{ name }} was restored.',
     added: '{{ name }} was added.',

@@ -28,8 +28,8 @@ import { Skeleton } from '../ui/skeleton.js';
             <tr>
               <th scope="row">{{ it.number }}</th>
               <td class="wraps">{{ it.customer.email }}</td>
-              <td class="wide">{{ shown.date(it.issuedAt) }}</td>
-              <td class="wide">{{ shown.date(it.periodFrom) }} – {{ shown.date(it.periodTo) }}</td>
+              <td class="wide">{{ shown.date(it.issuedAt, it.timeZone) }}</td>
+              <td class="wide">{{ shown.period(it) }}</td>
               <td class="number">{{ shown.money(it.grossNanos, it.currency) }}</td>
               <td>
                 <a

@@ -54,8 +54,8 @@ import { Skeleton } from '../ui/skeleton.js';
             @for (it of list.items; track it.number) {
               <tr>
                 <th scope="row">{{ it.number }}</th>
-                <td>{{ shown.date(it.issuedAt) }}</td>
-                <td class="wide">{{ shown.date(it.periodFrom) }} – {{ shown.date(it.periodTo) }}</td>
+                <td>{{ shown.date(it.issuedAt, it.timeZone) }}</td>
+                <td class="wide">{{ shown.period(it) }}</td>
                 <td class="number">{{ shown.money(it.grossNanos, it.currency) }}</td>
                 <td>
                   <a

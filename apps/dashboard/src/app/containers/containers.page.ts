@@ -116,6 +116,9 @@ export class ContainersPage {
   }
 
   protected sayTrashed({ id, name }: Container): void {
+    // What no host has, or none ever took, is in no trash from which it could be taken back.
+    if (this.store.containers()?.find((it) => it.id === id)?.state === 'failed')
+      return this.messages.show({ text: this.t('containers.removed', { name }) });
     this.messages.show({
       text: this.t('containers.trashed', { name }),
       action: { label: this.t('containers.undo'), run: () => void this.restore(id, name) },

@@ -1,5 +1,5 @@
 import { Dialog } from '@angular/cdk/dialog';
-import { computed, inject, Injectable, signal } from '@angular/core';
+import { computed, DOCUMENT, inject, Injectable, signal } from '@angular/core';
 import { Router } from '@angular/router';
 import type { BodyOf, Session } from '@berth/site-api';
 import { SiteClient } from '../site/site-client.js';
@@ -16,14 +16,20 @@ export class SessionStore {
   private readonly clock = inject(Clock);
   private readonly dialogs = inject(Dialog);
   private readonly messages = inject(Messages);
+  private readonly document = inject(DOCUMENT);
   private readonly known = signal<Session | undefined>(undefined);
   readonly session = this.known.asReadonly();
   readonly customer = computed(() => this.known()?.customer);
-  /** Between the tabs of this browser: who signs out in one is out in all of them at once. */
+  /** Between the tabs of this browser: who signs out or in in one does so in all of them at once. `ended`, or who it is. */
   private readonly tabs = new BroadcastChannel('berth.session');
 
   constructor() {
-    this.tabs.onmessage = () => this.customer() && this.ended();
+    this.tabs.onmessage = ({ data }: MessageEvent<string>) => {
+      const own = this.customer();
+      if (!own || data === own.id) return;
+      if (data === 'ended') this.ended();
+      else this.document.location.reload(); // somebody else is signed in now: nothing of this page is theirs
+    };
   }
 
   /** @throws SiteProblem where site cannot be asked. */
@@ -32,7 +38,8 @@ export class SessionStore {
   }
 
   async signIn(body: BodyOf<'session.create'>): Promise<void> {
-    this.learn(await this.site.call('session.create', { body }));
+    const { customer } = this.learn(await this.site.call('session.create', { body }));
+    if (customer) this.tabs.postMessage(customer.id);
   }
 
   async signUp(body: BodyOf<'customers.create'>): Promise<void> {

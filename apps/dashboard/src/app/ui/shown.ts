@@ -1,5 +1,6 @@
 import { inject, Injectable } from '@angular/core';
 import { formatNanos } from '@berth/money';
+import type { InvoiceSummary } from '@berth/site-api';
 import { Language } from './language.js';
 
 const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
@@ -58,8 +59,15 @@ export class Shown {
     );
   }
 
-  date(instant: string): string {
-    return this.dates({ dateStyle: 'medium' }).format(new Date(instant));
+  /** @param timeZone whose day it is; the reader's own where absent. */
+  date(instant: string, timeZone?: string): string {
+    return this.dates({ dateStyle: 'medium', ...(timeZone ? { timeZone } : {}) }).format(new Date(instant));
+  }
+
+  /** From the first day to the last one; `to` is exclusive. */
+  period({ periodFrom, periodTo, timeZone }: Pick<InvoiceSummary, 'periodFrom' | 'periodTo' | 'timeZone'>): string {
+    const last = new Date(Math.max(Date.parse(periodFrom), Date.parse(periodTo) - 1)).toISOString();
+    return `${this.date(periodFrom, timeZone)} – ${this.date(last, timeZone)}`;
   }
 
   dateTime(instant: string): string {
