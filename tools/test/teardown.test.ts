@@ -118,9 +118,10 @@ describeReal('teardown', () => {
     expect((await con!.client['containers.get']({ id: 'a' })).container.state).toBe('running');
   });
 
-  it('leaves the host as it was before, though the container was still running', async () => {
+  it('leaves the host as it was before, though the container was still running and only a fake host could be run now', async () => {
     await con!.stop();
-    await takeBack(installed, () => undefined);
+    // What is undone is what was done: a package that is missing by now must not have files erased through live mounts.
+    await takeBack({ ...installed, con: { ...installed.con, driver: 'fake' } }, () => undefined);
     expect(seen()).toEqual(before);
     expect([state, options.runDirectory].filter((path) => existsSync(path))).toEqual([]);
   }, 120_000);
