@@ -10,13 +10,18 @@ const planted: Readonly<Record<string, { path: string; text: string; more?: read
   environment: {
     path: 'apps/con/src/containers/planted.ts',
     text: 'export const home = process.env.HOME;',
-    more: ["process['env'].HOME", "import { env } from 'node:process';"],
+    more: [
+      "process['env'].HOME",
+      "import { env } from 'node:process';",
+      'const { env } = process;',
+      'const { argv, env: all } = process;',
+    ],
   },
   timers: { path: 'apps/site/src/metering/planted.ts', text: 'setInterval(() => undefined, 1);' },
   children: {
     path: 'apps/con/src/templates/planted.ts',
     text: "import { spawn } from 'node:child_process';",
-    more: ["import { spawn } from 'child_process';"],
+    more: ["import { spawn } from 'child_process';", "import cluster from 'node:cluster';"],
   },
   shell: { path: 'apps/con/src/host/linux/exec.ts', text: "spawn('ls', { shell: true });" },
   pdf: { path: 'apps/site/src/billing/planted.ts', text: "import PDFDocument from 'pdfkit';" },

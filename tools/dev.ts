@@ -7,10 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { buildServers } from './build.ts';
 import { ensureDatabase } from './database.ts';
+import { development } from './installation.ts';
 import { startPostgres } from './postgres/cluster.ts';
 import { mustRun } from './run.ts';
 import { root } from './sources.ts';
-import { stateDirectory } from './state.ts';
 
 const wanted = process.argv.slice(2);
 if (wanted.some((word) => word !== 'con' && word !== 'site')) {
@@ -18,9 +18,9 @@ if (wanted.some((word) => word !== 'con' && word !== 'site')) {
   process.exit(2);
 }
 const all = wanted.length === 0;
-const state = `${stateDirectory()}-dev`;
-const conHome = resolve(state, 'con');
-const socket = resolve(state, 'run', 'con.sock');
+const driver = process.env['BERTH_DRIVER'] === 'linux' ? 'linux' : 'fake';
+const { state, postgres, roles, con } = development(driver);
+const socket = resolve(con.runDirectory, 'con.sock');
 const sitePort = '8081';
 const children: ChildProcess[] = [];
 const stops: (() => Promise<void>)[] = [];
@@ -45,10 +45,9 @@ function reload(main: string, words: readonly string[], env: Readonly<Record<str
 }
 
 async function siteEnvironment(): Promise<Readonly<Record<string, string>>> {
-  const directory = resolve(state, 'postgres');
-  const cluster = await startPostgres({ directory, binaries: state });
+  const cluster = await startPostgres({ directory: postgres, binaries: state });
   stops.push(() => cluster.stop());
-  const databases = await ensureDatabase(cluster, 'berth', resolve(directory, 'roles.json'));
+  const databases = await ensureDatabase(cluster, 'berth', roles);
   const env = {
     SITE_DATABASE_URL: databases.serving,
     SITE_DATABASE_OWNER_URL: databases.owner,
@@ -73,13 +72,15 @@ mkdirSync(state, { recursive: true, mode: 0o755 });
 await buildServers(console.log);
 keep('tsc', ['-b', '--watch', '--preserveWatchOutput']);
 if (all || wanted.includes('con')) {
-  const driver = process.env['BERTH_DRIVER'] === 'linux' ? 'linux' : 'fake';
-  const flags = { driver, name: 'dev', home: conHome, 'run-directory': resolve(state, 'run'), 'listen-port': '7078' };
   const words = Object.entries({
-    ...flags,
-    'address-pool': '10.78.0.0/16',
-    'first-port': '18000',
-    'last-port': '18999',
+    driver,
+    name: con.name,
+    home: con.home,
+    'run-directory': con.runDirectory,
+    'listen-port': String(con.listenPort),
+    'address-pool': `10.${con.network}.0.0/16`,
+    'first-port': String(con.firstPort),
+    'last-port': String(con.lastPort),
   });
   reload('apps/con/dist/main.js', ['daemon', ...words.flatMap(([key, value]) => [`--${key}`, value])], {});
 }

@@ -14,7 +14,8 @@ export const houseRules: readonly HouseRule[] = [
     why: 'process.env is read in config.ts and nowhere else',
     within: product,
     except: /\/config\.ts$|\.spec\.ts$/,
-    forbidden: /\bprocess\s*(\.env\b|\[)|(from|import\()\s*'(node:)?process'/,
+    forbidden:
+      /\bprocess\s*(\.env\b|\[)|\benv\b[^;]*\}\s*=\s*(globalThis\.)?process\b|(from|import\()\s*'(node:)?process'/,
   },
   {
     name: 'timers',
@@ -28,7 +29,7 @@ export const houseRules: readonly HouseRule[] = [
     why: 'child processes start in one exec.ts an app, never through a shell',
     within: product,
     except: /\/exec\.ts$|\.spec\.ts$/,
-    forbidden: /'(node:)?child_process'/,
+    forbidden: /'(node:)?(child_process|cluster)'/,
   },
   {
     name: 'shell',

@@ -35,3 +35,25 @@ export function installation(driver: 'linux' | 'fake'): Installation {
     },
   };
 }
+
+/** What `npm run dev` makes: beside the other one, so that both can run. */
+export function development(driver: 'linux' | 'fake'): Installation {
+  const state = `${stateDirectory()}-dev`;
+  return {
+    state,
+    packages: resolve(state, 'packages.json'),
+    postgres: resolve(state, 'postgres'),
+    roles: resolve(state, 'postgres', 'roles.json'),
+    site: resolve(state, 'site'),
+    con: {
+      driver,
+      name: 'dev',
+      home: resolve(state, 'con'),
+      runDirectory: resolve(state, 'run'),
+      network: 78,
+      firstPort: 18_000,
+      lastPort: 18_999,
+      listenPort: 7078,
+    },
+  };
+}

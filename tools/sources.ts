@@ -4,11 +4,14 @@ import { resolve } from 'node:path';
 
 export const root = resolve(import.meta.dirname, '..');
 
+/** A clone may belong to somebody else than who runs it (root in a container); git refuses that unless told. */
+const ofAnyOwner = ['-c', `safe.directory=${root}`];
+
 export type Source = Readonly<{ path: string; text: string }>;
 
 /** The path of every file that git tracks or would track, where it matches. */
 export function sourcePaths(pattern: RegExp): readonly string[] {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  const listed = execFileSync('git', [...ofAnyOwner, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -118,7 +118,17 @@ describe('A container', () => {
   it('beyond as many as a customer may hold is refused, and the order can come again', async () => {
     const max = await Browser.of(site.url, 'max@example.org');
     const first = await add(max, 'full-1');
-    for (let n = 2; n <= 20; n++) await add(max, `full-${n}`);
+    for (let n = 2; n < 20; n++) await add(max, `full-${n}`);
+    // At once for the last place, by a database so slow that each would count before another has taken it.
+    await site.db.query(`create function dawdle() returns trigger language plpgsql as
+      'begin perform pg_sleep(0.1); return new; end'`);
+    await site.db.query('create trigger slow before insert on lease for each row execute function dawdle()');
+    const orders = Array.from({ length: 4 }, (_, n) =>
+      max.post('/api/containers', order(`last-${n}`), { 'Idempotency-Key': randomUUID() }),
+    );
+    const taken = (await Promise.all(orders)).filter(({ status }) => status === 200);
+    await site.db.query('drop function dawdle cascade');
+    expect(taken).toHaveLength(1);
     const key = { 'Idempotency-Key': randomUUID() };
     const refused = await max.post('/api/containers', order('full-21'), key);
     expect(refused.status).toBe(409);

@@ -19,6 +19,7 @@ export const problemKinds = [
   'key-used',
   'login-pending',
   'login-put-away',
+  'login-unread',
   'name-taken',
   'not-signed-in',
   'not-yours',

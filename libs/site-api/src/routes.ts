@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineFault, longestName, longestReference } from './line.js';
 import * as record from './records.js';
 
 export type Route = Readonly<{
@@ -16,16 +17,16 @@ export type Route = Readonly<{
 const nothing = z.object({});
 const page = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 const email = z.email().max(254);
-/** One line for people to read: no control characters, half characters or marks that turn the direction of what follows. */
 const line = (most: number) =>
   z
     .string()
     .trim()
     .min(1)
     .max(most)
-    // Of the marks that nobody sees (Cf) two join letters in some languages; the rest reorder or hide what is printed.
-    .regex(/^(?:[\u200c\u200d]|[^\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029])*$/u, 'must be one line of plain text')
-    .regex(/[\p{L}\p{N}]/u, 'must hold a letter or a digit');
+    .refine(
+      (text) => lineFault(text, most) !== 'unreadable',
+      'must be one line of plain text with a letter or a digit',
+    );
 /** Length is what makes a password strong; the upper bound keeps argon2id from being fed megabytes (OWASP ASVS 2.1). */
 const password = z.string().min(10).max(256);
 
@@ -57,7 +58,7 @@ export const routes = {
     method: 'POST',
     path: '/api/customers',
     who: 'anyone',
-    body: z.strictObject({ email, password, name: line(200), locale: record.Locale }),
+    body: z.strictObject({ email, password, name: line(longestName), locale: record.Locale }),
     reply: nothing,
     help: 'Signs up. The answer is the same whether the address is known or not; sign in afterwards.',
   },
@@ -183,7 +184,7 @@ export const routes = {
     method: 'POST',
     path: '/api/admin/customers/:id/top-ups',
     who: 'admin',
-    body: z.strictObject({ nanos: record.decimal, reference: line(100) }),
+    body: z.strictObject({ nanos: record.decimal, reference: line(longestReference) }),
     reply: record.CustomerSummary.extend({ booked: z.boolean() }),
     help: 'Books money that arrived; the reference makes it once, and booked tells whether that was now.',
   },

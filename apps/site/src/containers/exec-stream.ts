@@ -24,7 +24,12 @@ export function runStream(endpoint: Endpoint, path: string, bounds: { most: numb
     let size = 0;
     const giveUp = (why: string, cause?: unknown): void => {
       socket.terminate();
-      fail(new Problem('unavailable', `cannot run a command inside the container: ${why}`, { cause }));
+      fail(
+        new Problem('unavailable', `cannot run a command inside the container: ${why}`, {
+          cause,
+          kind: 'login-unread',
+        }),
+      );
     };
     deadline.addEventListener('abort', () => giveUp('it took too long'), { once: true });
     socket.on('open', () => socket.send(Buffer.alloc(0), { binary: true })); // an empty frame: no input

@@ -83,7 +83,8 @@ export class Host {
   mustBeUsable(): void {
     const refusal = this.refusal();
     if (refusal === undefined) return;
-    if (this.info.value) throw new Problem('unavailable', refusal);
+    if (this.info.value)
+      throw new Problem('unavailable', refusal, { kind: 'host-not-in-use', blanks: { host: this.name } });
     throw new Problem('unavailable', `cannot reach host ${this.name}: it does not answer`, {
       kind: 'host-silent',
       blanks: { host: this.name },

@@ -40,7 +40,10 @@ export class Hosts {
   /** @throws Problem `unavailable` where the configuration names no such host any more. */
   mustGet(name: string): Host {
     const host = this.byName.get(name);
-    if (!host) throw new Problem('unavailable', `cannot reach host ${name}: it is not in the configuration`);
+    if (!host) {
+      const why = `cannot reach host ${name}: it is not in the configuration`;
+      throw new Problem('unavailable', why, { kind: 'host-not-in-use', blanks: { host: name } });
+    }
     host.mustBeUsable();
     return host;
   }

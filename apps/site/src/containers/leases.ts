@@ -65,14 +65,18 @@ export class Leases {
   async add(lease: NewLease, key: string, body: unknown): Promise<{ lease: Lease; isNew: boolean }> {
     const { customerId, host, name, app, version, size, memoryBytes, cpuMillis, pids, tariffTag } = lease;
     const values = [customerId, host, name, app, version, size, memoryBytes.toString(), cpuMillis, pids, tariffTag];
-    const added: Row[] = await this.db.query(
-      `insert into lease (id, idempotency_key, body_hash, customer_id, host, name, app, version, size, memory_bytes,
-                          cpu_millis, pids, tariff_tag)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-        where (select count(*) from lease where customer_id = $4 and ended_at is null) < $14
-       on conflict do nothing returning ${columns}`,
-      [randomUUID(), key, hashOf(body), ...values, this.config.containersPerCustomer],
-    );
+    const added = await this.db.transaction(async (db): Promise<Row[]> => {
+      // One after the other for one customer: two that count at once would both find the last place free.
+      await db.query(`select pg_advisory_xact_lock(hashtext('customer leases'), hashtext($1))`, [customerId]);
+      return await db.query(
+        `insert into lease (id, idempotency_key, body_hash, customer_id, host, name, app, version, size, memory_bytes,
+                            cpu_millis, pids, tariff_tag)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+          where (select count(*) from lease where customer_id = $4 and ended_at is null) < $14
+         on conflict do nothing returning ${columns}`,
+        [randomUUID(), key, hashOf(body), ...values, this.config.containersPerCustomer],
+      );
+    });
     if (added[0]) return { lease: lively(added[0]), isNew: true };
     const replayed = await this.replayed(customerId, key, body);
     if (replayed) return { lease: replayed, isNew: false };

@@ -23,7 +23,10 @@ export class Logins {
 
   async remove(host: Host, id: string): Promise<void> {
     const { exitCode } = await this.run(host, id, ['rm', '-f', '--', file]);
-    if (exitCode !== 0) throw new Problem('unavailable', 'cannot put the login away: its file could not be removed');
+    if (exitCode !== 0)
+      throw new Problem('unavailable', 'cannot put the login away: its file could not be removed', {
+        kind: 'login-unread',
+      });
   }
 
   private async run(host: Host, id: string, argv: string[]): Promise<Ran> {

@@ -39,7 +39,7 @@ export class Placing {
     if (chosen !== undefined) return chosen;
     if (!this.hosts.mayGrow()) {
       const reason = `cannot add ${app} ${version}: nobody offers it; choose one of the catalogue`;
-      throw new InvalidFields(reason, { app: reason });
+      throw new InvalidFields(reason, { app: reason }, 'invalid', { kind: 'app-not-offered' });
     }
     throw new Problem(
       'unavailable',

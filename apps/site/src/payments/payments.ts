@@ -1,4 +1,5 @@
 import { Problem } from '@berth/problem';
+import { InvalidFields } from '../http/invalid-fields.js';
 import type { EntityManager } from 'typeorm';
 import { customerAccount } from '../ledger/account.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -98,6 +99,7 @@ function mustBeMoney(nanos: bigint): void {
 /** It is read by people in lists and on terminals, and compared by eye with a bank's statement. */
 function mustBeReference(reference: string): void {
   if (/\p{C}/u.test(reference)) {
-    throw new Problem('invalid', 'cannot use this reference: it holds control or invisible characters; type it anew');
+    const why = 'cannot use this reference: it holds control or invisible characters; type it anew';
+    throw new InvalidFields(why, { reference: why }, 'invalid', { kind: 'unreadable' });
   }
 }

@@ -45,6 +45,9 @@ export const dashboard = {
     needPassword: 'Bitte das Passwort eingeben.',
     needLongPassword: 'Ein Passwort hat mindestens 10 Zeichen.',
     needName: 'Bitte den Namen eingeben.',
+    nameTooLong: 'Ein Name hat höchstens 200 Zeichen.',
+    nameUnreadable:
+      'Dieser Name enthält Zeichen, die sich nicht drucken lassen, oder keinen Buchstaben. Bitte neu eintippen.',
     tagline: 'Freie Anwendungen in eigenen Containern, auf die Sekunde abgerechnet.',
   },
   state: {
@@ -93,6 +96,11 @@ export const dashboard = {
     cpu: 'CPU',
     memory: 'Speicher',
     cost: 'Heute',
+    sorting: 'Reihenfolge der Container',
+    sortBy: 'Sortieren nach',
+    createdAt: 'Angelegt',
+    sortUp: 'Kleinste zuerst',
+    sortDown: 'Größte zuerst',
     actions: 'Aktionen',
     start: 'Starten',
     stop: 'Stoppen',
@@ -218,6 +226,9 @@ export const dashboard = {
     reference: 'Verwendungszweck',
     referenceHint: 'Was auf dem Kontoauszug steht. Derselbe Verwendungszweck bucht nur einmal.',
     referenceRule: 'Bitte den Verwendungszweck der Zahlung eingeben.',
+    referenceTooLong: 'Ein Verwendungszweck hat höchstens 100 Zeichen.',
+    referenceUnreadable:
+      'Dieser Verwendungszweck enthält unsichtbare Zeichen oder weder Buchstaben noch Ziffern. Bitte neu eintippen.',
     book: 'Buchen',
     bookedBefore:
       '{{ amount }} mit diesem Verwendungszweck wurde für {{ email }} schon gebucht. Es kam nichts dazu: Benennen Sie eine andere Zahlung anders.',

@@ -2,7 +2,8 @@
 export const refusal = {
   'admins-only': 'Das dürfen nur Verwalter.',
   'another-site': 'Die Anfrage kam von einer anderen Seite.',
-  'app-not-offered': 'Kein erreichbarer Host hat diese App in dieser Version. Versuchen Sie es später noch einmal.',
+  'app-not-offered':
+    'Kein erreichbarer Host hat diese App in dieser Version. Wählen Sie eine andere, oder versuchen Sie es später noch einmal.',
   'being-created': '{{ name }} wird noch angelegt.',
   'cannot-restore-now': '{{ name }} ist nicht mehr im Papierkorb. Siehe seine Zeile.',
   'cannot-start-now': '{{ name }} lässt sich gerade nicht starten: Er ist nicht aus. Siehe seine Zeile.',
@@ -18,6 +19,8 @@ export const refusal = {
     'Diese Bestellung wurde schon mit anderen Angaben gesendet. Schließen Sie den Dialog und beginnen Sie neu.',
   'login-pending': 'Die App hat ihre Zugangsdaten noch nicht geschrieben. Versuchen Sie es gleich noch einmal.',
   'login-put-away': 'Die Zugangsdaten von {{ name }} sind weggelegt.',
+  'login-unread':
+    'Der Container hat auf die Frage nach den Zugangsdaten nicht geantwortet. Versuchen Sie es gleich noch einmal.',
   'name-taken':
     'Sie haben schon einen Container namens {{ name }}, vielleicht im Papierkorb. Wählen Sie einen anderen Namen.',
   'not-signed-in': 'Sie sind nicht oder nicht mehr angemeldet.',

@@ -2,7 +2,7 @@
 export const refusal = {
   'admins-only': 'This is for admins.',
   'another-site': 'The request came from another site.',
-  'app-not-offered': 'No host that answers has this app and version. Try again later.',
+  'app-not-offered': 'No host that answers has this app and version. Choose another one, or try again later.',
   'being-created': '{{ name }} is still being created.',
   'cannot-restore-now': '{{ name }} is not in the trash any more. See its row.',
   'cannot-start-now': '{{ name }} cannot be turned on at the moment: it is not off. See its row.',
@@ -16,6 +16,7 @@ export const refusal = {
   'key-used': 'This order was sent before with other choices. Close the dialog and begin anew.',
   'login-pending': 'The app has not written its login yet. Try again in a moment.',
   'login-put-away': 'The login of {{ name }} was put away.',
+  'login-unread': 'The container did not answer when its login was asked for. Try again in a moment.',
   'name-taken': 'You have a container called {{ name }} already, perhaps in the trash. Choose another name.',
   'not-signed-in': 'You are not signed in, or no longer.',
   'not-yours': 'There is no such container among yours.',

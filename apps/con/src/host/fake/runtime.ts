@@ -15,6 +15,9 @@ import type { Shelf } from './shelf.js';
 
 export type FakeLife = Readonly<{ startedAt: number; address: string; memoryBytes: string; frozen: boolean }>;
 
+/** Where an app's first boot leaves its login (docs/templates.md); a fake one has a login too, which opens nothing. */
+const loginFile = '/var/lib/berth/login';
+
 /** Containers that are only told of. A line that says `exit N` ends with N; every other one succeeds. */
 export class FakeRuntime implements Runtime {
   private readonly events = new EventEmitter();
@@ -70,7 +73,8 @@ export class FakeRuntime implements Runtime {
       throw new Problem('conflict', `cannot run a command in container ${slot}: it is not running`);
     const [input, output, errors] = [new PassThrough(), new PassThrough(), new PassThrough()];
     input.resume();
-    output.end(`${argv.join(' ')}\n`);
+    const reads = argv.at(-1) === loginFile && ['cat', 'head'].includes(argv[0] ?? '');
+    output.end(reads ? `user=nobody\npassword=pretended-${slot}\n` : `${argv.join(' ')}\n`);
     errors.end();
     return { input, output, errors, exit: Promise.resolve(exitCodeIn(argv)), kill: () => undefined };
   }

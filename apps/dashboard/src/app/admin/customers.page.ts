@@ -27,11 +27,11 @@ import { TopUpDialog, type ToppedUp } from './top-up.dialog.js';
         <thead>
           <tr>
             <th scope="col">{{ t('admin.email') }}</th>
-            <th scope="col" class="wide">{{ t('admin.name') }}</th>
-            <th scope="col" class="wide">{{ t('admin.role') }}</th>
-            <th scope="col" class="wide number">{{ t('admin.containers') }}</th>
+            <th scope="col">{{ t('admin.name') }}</th>
+            <th scope="col">{{ t('admin.role') }}</th>
+            <th scope="col" class="number">{{ t('admin.containers') }}</th>
             <th scope="col" class="number">{{ t('admin.balance') }}</th>
-            <th scope="col" class="wide number">{{ t('admin.unbilled') }}</th>
+            <th scope="col" class="number">{{ t('admin.unbilled') }}</th>
             <th scope="col">{{ t('admin.actions') }}</th>
           </tr>
         </thead>
@@ -39,11 +39,17 @@ import { TopUpDialog, type ToppedUp } from './top-up.dialog.js';
           @for (it of list.items; track it.id) {
             <tr>
               <th scope="row" class="wraps">{{ it.email }}</th>
-              <td class="wide">{{ it.name }}</td>
-              <td class="wide">{{ t(it.role === 'admin' ? 'admin.roleAdmin' : 'admin.roleCustomer') }}</td>
-              <td class="wide number">{{ it.containers }}</td>
-              <td class="number">{{ shown.money(it.balanceNanos, currency()) }}</td>
-              <td class="wide number">{{ shown.money(it.unbilledNanos, currency(), 4) }}</td>
+              <td [attr.data-label]="t('admin.name')">{{ it.name }}</td>
+              <td [attr.data-label]="t('admin.role')">
+                {{ t(it.role === 'admin' ? 'admin.roleAdmin' : 'admin.roleCustomer') }}
+              </td>
+              <td class="number" [attr.data-label]="t('admin.containers')">{{ it.containers }}</td>
+              <td class="number" [attr.data-label]="t('admin.balance')">
+                {{ shown.money(it.balanceNanos, currency()) }}
+              </td>
+              <td class="number" [attr.data-label]="t('admin.unbilled')">
+                {{ shown.money(it.unbilledNanos, currency(), 4) }}
+              </td>
               <td class="pack">
                 <button type="button" [attr.aria-label]="t('admin.topUpIt', { email: it.email })" (click)="topUp(it)">
                   {{ t('admin.topUp') }}
@@ -80,7 +86,7 @@ export class CustomersPage {
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
   protected readonly currency = computed(() => this.session.session()?.currency ?? 'EUR');
-  protected readonly customers = loaded(() => this.site.call('admin.customers'));
+  protected readonly customers = loaded(() => this.site.call('admin.customers'), { everyMs: 10_000 });
   protected readonly refusal = signal<SiteProblem | undefined>(undefined);
   protected readonly issuing = signal<string | undefined>(undefined);
   /** Of clicks that were never answered: the next one for that customer is the same one again. */

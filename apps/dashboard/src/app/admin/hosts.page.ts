@@ -20,11 +20,11 @@ import { Skeleton } from '../ui/skeleton.js';
           <tr>
             <th scope="col">{{ t('admin.host') }}</th>
             <th scope="col">{{ t('admin.state') }}</th>
-            <th scope="col" class="wide">{{ t('admin.driver') }}</th>
+            <th scope="col">{{ t('admin.driver') }}</th>
             <th scope="col" class="number">{{ t('admin.running') }}</th>
-            <th scope="col" class="wide number">{{ t('admin.memoryFree') }}</th>
-            <th scope="col" class="wide number">{{ t('admin.diskFree') }}</th>
-            <th scope="col" class="wide">{{ t('admin.seen') }}</th>
+            <th scope="col" class="number">{{ t('admin.memoryFree') }}</th>
+            <th scope="col" class="number">{{ t('admin.diskFree') }}</th>
+            <th scope="col">{{ t('admin.seen') }}</th>
             <th scope="col">{{ t('admin.warnings') }}</th>
           </tr>
         </thead>
@@ -32,19 +32,27 @@ import { Skeleton } from '../ui/skeleton.js';
           @for (it of list.items; track it.name) {
             <tr>
               <th scope="row">{{ it.name }}</th>
-              <td>
+              <td [attr.data-label]="t('admin.state')">
                 <span class="dot {{ it.state === 'answering' ? 'on' : 'unknown' }}" aria-hidden="true"></span>
                 {{ t(it.state === 'answering' ? 'admin.answering' : 'admin.silent') }}
                 @if (it.reason) {
                   <span class="small soft" lang="en">{{ it.reason }}</span>
                 }
               </td>
-              <td class="wide">{{ it.driver }} {{ it.version }}</td>
-              <td class="number">{{ it.running ?? '–' }} / {{ it.containers ?? '–' }}</td>
-              <td class="wide number">{{ freeOf(it.memoryFreeBytes, it.memoryBytes) }}</td>
-              <td class="wide number">{{ freeOf(it.diskFreeBytes, it.diskBytes) }}</td>
-              <td class="wide">{{ it.observedAt ? shown.dateTime(it.observedAt) : t('admin.never') }}</td>
-              <td>
+              <td [attr.data-label]="t('admin.driver')">{{ it.driver }} {{ it.version }}</td>
+              <td class="number" [attr.data-label]="t('admin.running')">
+                {{ it.running ?? '–' }} / {{ it.containers ?? '–' }}
+              </td>
+              <td class="number" [attr.data-label]="t('admin.memoryFree')">
+                {{ freeOf(it.memoryFreeBytes, it.memoryBytes) }}
+              </td>
+              <td class="number" [attr.data-label]="t('admin.diskFree')">
+                {{ freeOf(it.diskFreeBytes, it.diskBytes) }}
+              </td>
+              <td [attr.data-label]="t('admin.seen')">
+                {{ it.observedAt ? shown.dateTime(it.observedAt) : t('admin.never') }}
+              </td>
+              <td [attr.data-label]="t('admin.warnings')">
                 @for (warning of it.warnings; track warning.what) {
                   <p class="small" lang="en">
                     <strong>{{ warning.what }}</strong> {{ warning.cure }}

@@ -17,8 +17,8 @@ import { Skeleton } from '../ui/skeleton.js';
           <tr>
             <th scope="col">{{ t('billing.number') }}</th>
             <th scope="col">{{ t('admin.customer') }}</th>
-            <th scope="col" class="wide">{{ t('billing.issued') }}</th>
-            <th scope="col" class="wide">{{ t('billing.period') }}</th>
+            <th scope="col">{{ t('billing.issued') }}</th>
+            <th scope="col">{{ t('billing.period') }}</th>
             <th scope="col" class="number">{{ t('billing.gross') }}</th>
             <th scope="col">{{ t('billing.pdf') }}</th>
           </tr>
@@ -27,10 +27,12 @@ import { Skeleton } from '../ui/skeleton.js';
           @for (it of list.items; track it.number) {
             <tr>
               <th scope="row">{{ it.number }}</th>
-              <td class="wraps">{{ it.customer.email }}</td>
-              <td class="wide">{{ shown.date(it.issuedAt, it.timeZone) }}</td>
-              <td class="wide">{{ shown.period(it) }}</td>
-              <td class="number">{{ shown.money(it.grossNanos, it.currency) }}</td>
+              <td class="wraps" [attr.data-label]="t('admin.customer')">{{ it.customer.email }}</td>
+              <td [attr.data-label]="t('billing.issued')">{{ shown.date(it.issuedAt, it.timeZone) }}</td>
+              <td [attr.data-label]="t('billing.period')">{{ shown.period(it) }}</td>
+              <td class="number" [attr.data-label]="t('billing.gross')">
+                {{ shown.money(it.grossNanos, it.currency) }}
+              </td>
               <td>
                 <a
                   [href]="pdf(it.number)"
@@ -60,5 +62,5 @@ export class AdminInvoicesPage {
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
   protected readonly pdf = invoicePdfPath;
-  protected readonly invoices = loaded(() => this.site.call('admin.invoices'));
+  protected readonly invoices = loaded(() => this.site.call('admin.invoices'), { everyMs: 30_000 });
 }

@@ -1,14 +1,20 @@
 import { DIALOG_DATA, DialogRef } from '@angular/cdk/dialog';
 import { Component, computed, inject, signal } from '@angular/core';
-import type { CustomerSummary } from '@berth/site-api';
+import { lineFault, longestReference, type CustomerSummary } from '@berth/site-api';
 import { SiteClient } from '../site/site-client.js';
 import { problemOf, type SiteProblem } from '../site/site-problem.js';
 import { Field } from '../ui/field.js';
-import { Language } from '../ui/language.js';
+import { Language, type Key } from '../ui/language.js';
 import { ProblemNote } from '../ui/problem-note.js';
 import { typedNanos } from './amount.js';
 
 export type ToppedUp = Readonly<{ nanos: bigint; isNew: boolean }>;
+
+const referenceFaults: Readonly<Record<'empty' | 'long' | 'unreadable', Key>> = {
+  empty: 'admin.referenceRule',
+  long: 'admin.referenceTooLong',
+  unreadable: 'admin.referenceUnreadable',
+};
 
 /** Books money that arrived. Closes with the amount once it is booked, now or before. */
 @Component({
@@ -36,7 +42,6 @@ export type ToppedUp = Readonly<{ nanos: bigint; isNew: boolean }>;
         <input
           id="reference"
           autocomplete="off"
-          maxlength="100"
           aria-describedby="reference-hint reference-fault"
           [attr.aria-invalid]="!!referenceFault()"
           (input)="reference.set(text($event))"
@@ -67,9 +72,11 @@ export class TopUpDialog {
       ? this.t('admin.amountRule')
       : '',
   );
-  protected readonly referenceFault = computed(() =>
-    (this.tried() && !this.reference().trim()) || this.isRefused('reference') ? this.t('admin.referenceRule') : '',
-  );
+  protected readonly referenceFault = computed(() => {
+    const fault = lineFault(this.reference(), longestReference);
+    if (this.tried() && fault) return this.t(referenceFaults[fault]);
+    return this.isRefused('reference') ? this.t('admin.referenceUnreadable') : '';
+  });
 
   protected readonly text = (event: Event): string => (event.target as HTMLInputElement).value;
 
@@ -82,7 +89,7 @@ export class TopUpDialog {
     this.tried.set(true);
     const nanos = typedNanos(this.amount());
     const reference = this.reference().trim();
-    if (this.busy() || nanos === undefined || !reference) return;
+    if (this.busy() || nanos === undefined || lineFault(reference, longestReference)) return;
     this.busy.set(true);
     try {
       const params = { id: this.data.customer.id };

@@ -45,7 +45,7 @@ import { Skeleton } from '../ui/skeleton.js';
             <tr>
               <th scope="col">{{ t('billing.number') }}</th>
               <th scope="col">{{ t('billing.issued') }}</th>
-              <th scope="col" class="wide">{{ t('billing.period') }}</th>
+              <th scope="col">{{ t('billing.period') }}</th>
               <th scope="col" class="number">{{ t('billing.gross') }}</th>
               <th scope="col">{{ t('billing.pdf') }}</th>
             </tr>
@@ -54,9 +54,11 @@ import { Skeleton } from '../ui/skeleton.js';
             @for (it of list.items; track it.number) {
               <tr>
                 <th scope="row">{{ it.number }}</th>
-                <td>{{ shown.date(it.issuedAt, it.timeZone) }}</td>
-                <td class="wide">{{ shown.period(it) }}</td>
-                <td class="number">{{ shown.money(it.grossNanos, it.currency) }}</td>
+                <td [attr.data-label]="t('billing.issued')">{{ shown.date(it.issuedAt, it.timeZone) }}</td>
+                <td [attr.data-label]="t('billing.period')">{{ shown.period(it) }}</td>
+                <td class="number" [attr.data-label]="t('billing.gross')">
+                  {{ shown.money(it.grossNanos, it.currency) }}
+                </td>
                 <td>
                   <a
                     [href]="pdf(it.number)"
@@ -84,5 +86,5 @@ export class BillingPage {
   protected readonly t = inject(Language).t;
   protected readonly pdf = invoicePdfPath;
   protected readonly billing = loaded(() => this.site.call('billing.get'), { everyMs: 5_000 });
-  protected readonly invoices = loaded(() => this.site.call('invoices.list'));
+  protected readonly invoices = loaded(() => this.site.call('invoices.list'), { everyMs: 30_000 });
 }

@@ -60,6 +60,13 @@ export class ContainerRow {
     return why && isProblemKind(why.kind) ? this.t(`refusal.${why.kind}`, why.blanks) : undefined;
   });
   protected readonly offersLogin = computed(() => this.container().loginWaiting && this.state().state === 'running');
+  /** Where there is little room, the address goes without its scheme. */
+  protected readonly link = computed(() => {
+    const { url } = this.container();
+    if (url === undefined) return undefined;
+    const [scheme = ''] = /^\w+:\/\//.exec(url) ?? [];
+    return { url, scheme, rest: url.slice(scheme.length) };
+  });
   protected readonly isLinked = computed(() => this.state().state === 'running');
   protected readonly buttons = computed(() =>
     buttons.map(({ action, icon, name, hint }) => {

@@ -28,6 +28,11 @@ const columns: readonly { key: SortKey | undefined; word: Key; class: string }[]
   { key: undefined, word: 'containers.actions', class: 'actions' },
 ];
 
+const sortKeys: readonly { key: SortKey; word: Key }[] = [
+  { key: 'createdAt', word: 'containers.createdAt' },
+  ...columns.flatMap(({ key, word }) => (key ? [{ key, word }] : [])),
+];
+
 /** The home page: a row a container. */
 @Component({
   selector: 'berth-containers',
@@ -42,6 +47,7 @@ export class ContainersPage {
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
   protected readonly columns = columns;
+  protected readonly sortKeys = sortKeys;
   private readonly heading = viewChild.required<ElementRef<HTMLElement>>('heading');
   private readonly rows = viewChild<ElementRef<HTMLElement>>('rows');
 
@@ -89,6 +95,20 @@ export class ContainersPage {
 
   protected sortBy(key: SortKey): void {
     this.sort.update((sort) => ({ key, descending: sort.key === key ? !sort.descending : false }));
+  }
+
+  protected sortAs({ target }: Event): void {
+    const chosen = sortKeys.find(({ key }) => key === (target as HTMLSelectElement).value);
+    // The newest is looked for first; of all else the smallest.
+    if (chosen) this.sort.set({ key: chosen.key, descending: chosen.key === 'createdAt' });
+  }
+
+  protected turn(): void {
+    this.sort.update(({ key, descending }) => ({ key, descending: !descending }));
+  }
+
+  protected turned(): Key {
+    return this.sort().descending ? 'containers.sortUp' : 'containers.sortDown';
   }
 
   protected ariaSort(key: SortKey | undefined): string | null {

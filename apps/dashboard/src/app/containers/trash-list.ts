@@ -18,7 +18,7 @@ import { whyNot } from './shown-state.js';
         <thead>
           <tr>
             <th scope="col">{{ t('containers.name') }}</th>
-            <th scope="col" class="wide">{{ t('containers.app') }}</th>
+            <th scope="col">{{ t('containers.app') }}</th>
             <th scope="col">{{ t('containers.until') }}</th>
             <th scope="col" class="number">{{ t('containers.actions') }}</th>
           </tr>
@@ -28,10 +28,12 @@ import { whyNot } from './shown-state.js';
             @let why = reason(it);
             <tr>
               <th scope="row">{{ it.name }}</th>
-              <td class="wide">
+              <td [attr.data-label]="t('containers.app')">
                 {{ it.app.title }} <span class="soft">{{ it.app.version }}</span>
               </td>
-              <td>{{ it.trashedUntil ? shown.dateTime(it.trashedUntil) : '' }}</td>
+              <td [attr.data-label]="t('containers.until')">
+                {{ it.trashedUntil ? shown.dateTime(it.trashedUntil) : '' }}
+              </td>
               <td class="number">
                 <button
                   type="button"

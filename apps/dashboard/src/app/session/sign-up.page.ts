@@ -1,10 +1,17 @@
 import { Component, computed, inject, input, signal } from '@angular/core';
 import { Router, RouterLink } from '@angular/router';
+import { lineFault, longestName } from '@berth/site-api';
 import { problemOf, type SiteProblem } from '../site/site-problem.js';
 import { Field } from '../ui/field.js';
-import { Language } from '../ui/language.js';
+import { Language, type Key } from '../ui/language.js';
 import { ProblemNote } from '../ui/problem-note.js';
 import { safePath, SessionStore } from './session-store.js';
+
+const nameFaults: Readonly<Record<'empty' | 'long' | 'unreadable', Key>> = {
+  empty: 'session.needName',
+  long: 'session.nameTooLong',
+  unreadable: 'session.nameUnreadable',
+};
 
 @Component({
   selector: 'berth-sign-up',
@@ -19,7 +26,6 @@ import { safePath, SessionStore } from './session-store.js';
             id="name"
             autocomplete="name"
             required
-            maxlength="200"
             aria-describedby="name-fault"
             [attr.aria-invalid]="!!faults().name"
             (input)="name.set(text($event))"
@@ -84,8 +90,9 @@ export class SignUpPage {
     const said = this.problem()?.fields ?? {};
     const fault = (field: string, isWrong: boolean, words: string) =>
       (this.tried() && isWrong) || field in said ? words : '';
+    const nameFault = lineFault(this.name(), longestName);
     return {
-      name: fault('name', !this.name().trim(), this.t('session.needName')),
+      name: fault('name', nameFault !== undefined, this.t(nameFaults[nameFault ?? 'unreadable'])),
       email: fault('email', !/.+@.+/.test(this.email()), this.t('session.needEmail')),
       password: fault('password', this.password().length < 10, this.t('session.needLongPassword')),
     };

@@ -13,7 +13,7 @@ import { Language } from './language.js';
     @let it = problem();
     <div class="problem" role="alert">
       <p>
-        <strong>{{ t(headline()) }}.</strong>
+        <strong>{{ t(headline()) }}.</strong>&ngsp;
         @if (it.kind; as kind) {
           {{ t(sentence(kind), it.blanks) }}
         } @else {
