@@ -8,6 +8,7 @@ import { systemClock } from './containers/clock.js';
 import { Containers } from './containers/containers.js';
 import { heldBack } from './containers/expiry.js';
 import { Records } from './containers/records.js';
+import { SnapshotRecords } from './containers/snapshot-records.js';
 import { openDatabase } from './database.js';
 import { FakeHost } from './host/fake/fake.js';
 import type { Host, Warning } from './host/host.js';
@@ -95,6 +96,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   const containers = new Containers({
     ...config,
     records,
+    snapshots: new SnapshotRecords(database),
     numbers,
     hostNames,
     host,
@@ -113,7 +115,10 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   warnings.push(...(await containers.recover()));
   keepBoot(database, bootId); // only now: what ran before is on record to be started again
   let kept = 0;
-  const expire = (): void => void ({ kept } = containers.expire(sampler.now()));
+  const expire = (): void => {
+    ({ kept } = containers.expire(sampler.now()));
+    containers.snapshots.expire(sampler.now());
+  };
   stops.push(() => containers.close());
   stops.push(() => sampler.tick());
   stops.push(every(config.sampleSeconds * 1_000, () => sampler.tick(), tell));

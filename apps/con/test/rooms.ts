@@ -6,6 +6,7 @@ import { readConfig } from '../src/config.js';
 import type { Clock } from '../src/containers/clock.js';
 import { Containers } from '../src/containers/containers.js';
 import { Records } from '../src/containers/records.js';
+import { SnapshotRecords } from '../src/containers/snapshot-records.js';
 import { openDatabase } from '../src/database.js';
 import { FakeHost } from '../src/host/fake/fake.js';
 import { Journal } from '../src/metering/journal.js';
@@ -171,6 +172,7 @@ export class Rooms {
     const needs = {
       hostNames,
       records,
+      snapshots: new SnapshotRecords(database),
       host,
       templates,
       clock,

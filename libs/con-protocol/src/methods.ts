@@ -3,7 +3,7 @@ import * as record from './records.js';
 import { decimal, instant, int, position } from './values.js';
 
 /** Grows by one with every change of the table; see `host.info`. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 export type Method = Readonly<{
   /** One sentence: `system.methodHelp`, the command line's help and the documentation. */
@@ -176,6 +176,31 @@ export const methods = {
       domains: z.array(z.string().max(253)).max(100).optional(),
     }),
     result: z.object({ container: record.Container }),
+  },
+  'containers.snapshot': {
+    help: 'Keeps what a container holds now, also while it runs, halted for no longer than that takes; answers at once, and containers.snapshots tells when it is kept. The same id again is the same snapshot.',
+    params: byId.extend({
+      /** Of the snapshot, among those of this container. */
+      snapshot: z.string(),
+      name: z.string().optional(),
+      expiresAt: instant.optional(),
+    }),
+    result: z.object({ snapshot: record.ContainerSnapshot }),
+  },
+  'containers.snapshots': {
+    help: 'Lists the snapshots of a container, the oldest first.',
+    params: byId,
+    result: z.object({ snapshots: z.array(record.ContainerSnapshot) }),
+  },
+  'containers.restoreSnapshot': {
+    help: 'Puts a snapshot in place of what a stopped container holds; every snapshot stays, and what it held meanwhile is gone.',
+    params: byId.extend({ snapshot: z.string() }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.removeSnapshot': {
+    help: 'Removes a snapshot for good; the others stay. Already gone is success.',
+    params: byId.extend({ snapshot: z.string() }),
+    result: z.object({}),
   },
   'containers.list': {
     help: 'Lists the containers and the numbers of those that run; the containers themselves are left out where `version` is still the known one.',

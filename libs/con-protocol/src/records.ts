@@ -143,6 +143,20 @@ export const Container = z.object({
   again: z.boolean().optional(),
 });
 
+/** What a container's volume held at a moment, kept until it is removed or its time is over. */
+export const ContainerSnapshot = z.object({
+  id: z.string(),
+  name: z.string().optional(),
+  state: z.enum(['keeping', 'kept', 'removing', 'failed']),
+  createdAt: instant,
+  /** It is removed then; absent: it stays. */
+  expiresAt: instant.optional(),
+  /** As if it shared nothing with others; told once it is kept. */
+  sizeBytes: decimal.optional(),
+  /** Why it is `failed`. */
+  reason: z.string().optional(),
+});
+
 /** The numbers of one running container; cumulative ones count since its boot. */
 export const Usage = z.object({
   id: z.string(),
@@ -182,5 +196,6 @@ export type Step = z.output<typeof Step>;
 export type Snapshot = z.output<typeof Snapshot>;
 export type Forward = z.output<typeof Forward>;
 export type Container = z.output<typeof Container>;
+export type ContainerSnapshot = z.output<typeof ContainerSnapshot>;
 export type Usage = z.output<typeof Usage>;
 export type Sample = z.output<typeof Sample>;

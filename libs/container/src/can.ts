@@ -18,7 +18,11 @@ export type Action =
   | 'trash'
   | 'restore'
   | 'destroy'
-  | 'exec';
+  | 'exec'
+  | 'snapshot'
+  | 'restoreSnapshot'
+  | 'removeSnapshot'
+  | 'duplicate';
 
 export type Verdict = { allowed: true } | { allowed: false; because: State };
 
@@ -41,6 +45,10 @@ const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   restore: ['trashed'],
   destroy: ['trashed', 'failed'],
   exec: ['running'],
+  snapshot: ['stopped', 'running', 'frozen'],
+  restoreSnapshot: ['stopped', 'failed'],
+  removeSnapshot: ['stopped', 'running', 'frozen', 'failed', 'trashed'],
+  duplicate: ['stopped', 'running', 'frozen'],
 };
 
 export function can(action: Action, state: State): Verdict {

@@ -2,7 +2,7 @@
  * What a container is, in one word. The state is the operation: there is no job object beside it.
  *
  * creating → stopped → starting → running → stopping → stopped; running ⇄ frozen; any state in transit → failed;
- * any settled state → trashed → destroying → gone.
+ * any settled state → trashed → destroying → gone; restoring, which puts a kept state in place, → stopped.
  */
 export const states = [
   'creating',

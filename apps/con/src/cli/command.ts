@@ -38,6 +38,8 @@ export type Command = Readonly<{
   run: (room: Room, given: Given) => Promise<number>;
 }>;
 
+export const noWait = ['--no-wait', 'do not wait until it is done'] as const;
+
 /** An option's text, where it was given. */
 export function textOf({ options }: Given, name: string): string | undefined {
   const value = options[name];

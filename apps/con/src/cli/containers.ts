@@ -2,14 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Container } from '@berth/con-protocol';
 import { defaultLimits, type Limits, type State } from '@berth/container';
 import { columns } from './columns.js';
-import { textOf, type Command, type Given, type Room } from './command.js';
+import { noWait, textOf, type Command, type Given, type Room } from './command.js';
 import { find } from './find.js';
 import { settle } from './settle.js';
 import { forward, unforward } from './forwards.js';
 import { networkCommands } from './networks.js';
+import { snapshotCommands } from './snapshots.js';
 import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
-
-const noWait = ['--no-wait', 'do not wait until it is done'] as const;
 
 const limitOptions = [
   ['--memory <size>', 'limit, like 512MiB'],
@@ -189,6 +188,7 @@ export const containerCommands: readonly Command[] = [
   forward,
   unforward,
   ...networkCommands,
+  ...snapshotCommands,
   list,
   get,
   leadingTo('trash', 'trashed', 'remove'),

@@ -1,15 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import {
-  can,
-  defaultLimits,
-  isOn,
-  mustBeId,
-  mustBeLimits,
-  mustBeName,
-  type Action,
-  type Limits,
-  type State,
-} from '@berth/container';
+import { can, isOn, mustBeId, mustBeLimits, mustBeName, type Action, type Limits, type State } from '@berth/container';
 import type { Container, ParamsOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import type { Host, Warning } from '../host/host.js';
@@ -19,17 +8,22 @@ import type { Numbers } from '../network/numbers.js';
 import type { TemplateSource } from '../templates/ready.js';
 import { Turns } from '../templates/turns.js';
 import type { Clock } from './clock.js';
-import { inWords, wasOn, type Change, type ContainerRecord } from './record.js';
+import { Admission } from './admission.js';
+import type { Desk } from './desk.js';
+import { doingInWords, inWords, wasOn, type Change, type ContainerRecord } from './record.js';
 import { expired, isOrdinary } from './expiry.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
 import { relimit, strangers, syncNet } from './recovery.js';
 import { Wiring } from './wiring.js';
 import { deadlines, Settling } from './settling.js';
+import type { SnapshotRecords } from './snapshot-records.js';
+import { Snapshots } from './snapshots.js';
 import { shown } from './view.js';
 
 export type ContainersNeeds = Readonly<{
   records: Records;
+  snapshots: SnapshotRecords;
   numbers: Numbers;
   hostNames: HostNames;
   host: Pick<Host, 'runtime' | 'layers' | 'net' | 'front'>;
@@ -50,6 +44,8 @@ export type Witness = Readonly<{
   changed(after: ContainerRecord): void;
   /** Before its network and its processes' counters go. */
   leaving(record: ContainerRecord): Promise<void>;
+  /** What its disk holds has changed. */
+  weighed(record: ContainerRecord): Promise<void>;
   /** The commit that it was last told of did not happen. */
   failed(): void;
   /** It is destroyed. */
@@ -63,6 +59,8 @@ const startsAtOnce = 4;
 /** Every transition of every container, one at a time for each. Answers at once; the state tells how it ended. */
 export class Containers {
   readonly wiring: Wiring;
+  readonly snapshots: Snapshots;
+  readonly admission: Admission;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -73,45 +71,44 @@ export class Containers {
   constructor(private readonly needs: ContainersNeeds) {
     this.life = new Life(needs);
     this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
-    this.wiring = new Wiring({
+    const desk = this.desk();
+    this.wiring = new Wiring({ ...needs, ...desk });
+    this.admission = new Admission({
       ...needs,
+      ...desk,
+      exposed: (...words) => this.wiring.forwards.exposed(...words),
+      begun: (record) => this.witnesses.forEach((witness) => witness.changed(record)),
+      make: (record) => this.life.make(record),
+    });
+    this.snapshots = new Snapshots({
+      ...needs,
+      ...desk,
+      end: (record) => this.life.end(record, 0, () => Promise.resolve()),
+      weigh: (record) => this.weigh(record),
+    });
+  }
+
+  private desk(): Desk {
+    return {
       must: (id) => this.must(id),
       mustAllow: (action, record) => this.mustAllow(action, record),
-      moment: (doing, id, work) => this.settling.moment(doing, id, work),
+      isAllowed: (action, { state }) => can(action, state).allowed,
+      moment: (...words) => this.settling.moment(...words),
+      copy: (...words) => this.settling.copy(...words),
+      settle: (...words) => this.settling.settle(...words),
       change: (record, change) => this.change(record, change),
       together: (work) => this.together(work),
       shown: (id) => this.get(id),
-    });
+    };
   }
 
   witnessedBy(witness: Witness): void {
     this.witnesses.push(witness);
   }
 
-  /** @throws Problem `invalid` for a name that is none or taken, `conflict` for a taken id, `not_found` for the template. */
+  /** See `Admission.create`. */
   create(order: ParamsOf<'containers.create'>): Container {
-    const { records, templates } = this.needs;
-    const id = mustBeId(order.id);
-    const asked = JSON.stringify(order, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
-    const known = records.askedFor(id);
-    if (known?.gone)
-      throw new Problem('conflict', `cannot create ${id}: that id was used before, and ids are never used again`);
-    if (known && known.asked !== asked)
-      throw new Problem('conflict', `cannot create ${id}: it exists with other values`);
-    if (known) return this.get(id);
-    const name = mustBeName(order.name);
-    const owner = mustBeName(order.owner, 'owner');
-    const limits = mustBeLimits(order.limits ?? defaultLimits);
-    this.mustBeFree(owner, name, 'create');
-    const template = templates.ready(order.template.name, order.template.version);
-    const record = this.together(() => {
-      const made = this.recorded(order, { id, name, owner, limits, template });
-      records.add(made, asked);
-      this.witnesses.forEach((witness) => witness.changed(made));
-      return made;
-    });
-    void this.settling.settle(record, () => this.life.make(record));
-    return this.get(id);
+    return this.admission.create(order);
   }
 
   /** Starting what starts or runs already is success. */
@@ -147,7 +144,7 @@ export class Containers {
     const name = mustBeName(wanted);
     if (record.name === name) return this.get(id);
     this.mustAllow('rename', record);
-    this.mustBeFree(record.owner, name, 'rename');
+    this.admission.mustBeFree(record.owner, name, 'rename');
     this.change(record, { name });
     return this.get(id);
   }
@@ -258,7 +255,10 @@ export class Containers {
     for (const record of known) {
       const life = lives.get(record.slot);
       if (!life || !wasOn(record)) continue;
-      this.change(record, { state: life.frozen ? 'frozen' : 'running', startedAt: life.startedAt });
+      // Frozen for a moment, by a daemon that ended within it: the record's word counts.
+      if (life.frozen && record.state !== 'frozen') await this.needs.host.runtime.thaw(record.slot);
+      const isFrozen = life.frozen && record.state === 'frozen';
+      this.change(record, { state: isFrozen ? 'frozen' : 'running', startedAt: life.startedAt });
       await relimit(this.needs, record);
     }
     await this.wiring.faces
@@ -266,6 +266,7 @@ export class Containers {
       .catch((error: unknown) => this.needs.tell('cannot show the names of containers', error));
     await syncNet(this.needs, lives); // before anything is ended: what has ended must not be let in again
     for (const record of known) this.settleAfresh(record, lives.has(record.slot));
+    await this.snapshots.recover();
     for (const { slot } of known) lives.delete(slot);
     return strangers(this.needs, [...lives.keys()]);
   }
@@ -275,6 +276,8 @@ export class Containers {
     if (isAlive && wasOn(record)) return;
     if (record.state === 'creating') {
       this.change(record, { state: 'failed', reason: 'interrupted: con ended while it was created' });
+    } else if (record.state === 'restoring') {
+      this.snapshots.bringBack(record);
     } else if (record.state === 'destroying') {
       void this.settling.settle(record, () => this.remove(record));
     } else if (isAlive || !['stopped', 'trashed', 'failed'].includes(record.state)) {
@@ -293,7 +296,7 @@ export class Containers {
   }
 
   private begin(record: ContainerRecord): Promise<void> {
-    const anew = { reason: null, trashedUntil: null, startedAt: null, again: null };
+    const anew = { reason: null, trashedUntil: null, startedAt: null, again: null, restoring: null };
     const after = this.change(record, { state: 'starting', boot: record.boot + 1, ...anew });
     const begun = this.settling.settle(after, async (isLate) => {
       // A stop that was asked for before this was begun finds nothing to end.
@@ -369,10 +372,15 @@ export class Containers {
       this.witnesses.forEach((witness) => witness.gone(record));
       this.needs.numbers.release(record.slot, now);
       this.wiring.faces.release(record);
+      this.needs.snapshots.goneWith(record.id, now);
       this.needs.records.gone(record.id, now);
     });
     void this.settling.track(this.wiring.faces.gone(record), `cannot take away the names of ${record.id}`);
     return undefined;
+  }
+
+  private async weigh(record: ContainerRecord): Promise<void> {
+    for (const witness of this.witnesses) await witness.weighed(record);
   }
 
   private change(record: ContainerRecord, change: Change): ContainerRecord {
@@ -393,39 +401,6 @@ export class Containers {
     }
   }
 
-  private recorded(
-    order: ParamsOf<'containers.create'>,
-    made: Pick<ContainerRecord, 'id' | 'name' | 'owner' | 'limits'> & { template: ReturnType<TemplateSource['ready']> },
-  ): ContainerRecord {
-    const { numbers, clock } = this.needs;
-    const now = clock.now();
-    const slot = numbers.takeSlot(now);
-    const { template, ...rest } = made;
-    return {
-      ...rest,
-      slot,
-      range: numbers.rangeOf(made.owner),
-      template: { name: template.name, version: template.version },
-      snapshot: template.snapshot,
-      address: numbers.addressOf(slot),
-      forwards: this.wiring.forwards.exposed(template, slot, now),
-      grants: {},
-      hosts: {},
-      tariffTag: order.tariffTag ?? '',
-      secret: randomBytes(32).toString('hex'),
-      environment: template.environment,
-      state: 'creating',
-      since: now,
-      createdAt: now,
-      boot: 0,
-    };
-  }
-
-  private mustBeFree(owner: string, name: string, doing: string): void {
-    if (this.needs.records.named(owner, name))
-      throw new Problem('invalid', `cannot ${doing} ${name}: ${owner} has a container of that name; names are unique`);
-  }
-
   private must(id: string): ContainerRecord {
     const record = this.needs.records.get(mustBeId(id));
     if (!record) throw new Problem('not_found', `cannot find the container ${id}`);
@@ -433,6 +408,7 @@ export class Containers {
   }
 
   private mustAllow(action: Action, { name, state }: ContainerRecord): void {
-    if (!can(action, state).allowed) throw new Problem('conflict', `cannot ${action} ${name}: it is ${inWords(state)}`);
+    if (can(action, state).allowed) return;
+    throw new Problem('conflict', `cannot ${doingInWords(action)} ${name}: it is ${inWords(state)}`);
   }
 }

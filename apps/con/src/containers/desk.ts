@@ -1,6 +1,7 @@
 import type { Action } from '@berth/container';
 import type { Container } from '@berth/con-protocol';
 import type { Change, ContainerRecord } from './record.js';
+import type { Settling } from './settling.js';
 
 /** How a part of the containers room works on one container: found, allowed, one at a time, on record first. */
 export type Desk = Readonly<{
@@ -8,8 +9,10 @@ export type Desk = Readonly<{
   must: (id: string) => ContainerRecord;
   /** @throws Problem `conflict` */
   mustAllow: (action: Action, record: ContainerRecord) => void;
-  /** What is over within moments, and what its caller waits for. */
-  moment: (doing: string, id: string, work: () => Promise<void>) => Promise<void>;
+  isAllowed: (action: Action, record: ContainerRecord) => boolean;
+  moment: Settling['moment'];
+  copy: Settling['copy'];
+  settle: Settling['settle'];
   change: (record: ContainerRecord, change: Change) => ContainerRecord;
   /** One commit. */
   together: <T>(work: () => T) => T;

@@ -1,5 +1,6 @@
-import { isOn, type Limits, type State } from '@berth/container';
+import { isOn, type Action, type Limits, type State } from '@berth/container';
 import type { Forward } from '@berth/con-protocol';
+import type { Moment } from '../host/layers.js';
 import type { IdRange, Slot } from '../host/runtime.js';
 
 /** What of the network a container has beyond what all have. */
@@ -43,6 +44,8 @@ export type ContainerRecord = Readonly<{
   boot: number;
   /** Once it is stopped it is to be started: by restart, or because the host itself was restarted. */
   again?: true;
+  /** The moment that is being put in place of what it holds. */
+  restoring?: Moment;
   /** Of the life that is known to run: tells a reboot inside from an unbroken life. */
   startedAt?: Date;
 }>;
@@ -56,6 +59,7 @@ export type Change = Readonly<
     boot: number;
     startedAt: Date | null;
     again: true | null;
+    restoring: Moment | null;
     name: string;
     limits: Limits;
     forwards: readonly Forward[];
@@ -71,4 +75,14 @@ export function wasOn({ state }: ContainerRecord): boolean {
 
 export function inWords(state: State): string {
   return state === 'creating' ? 'still being created' : state;
+}
+
+const words: Readonly<Partial<Record<Action, string>>> = {
+  snapshot: 'keep a snapshot of',
+  restoreSnapshot: 'restore a snapshot of',
+  removeSnapshot: 'remove a snapshot of',
+};
+
+export function doingInWords(action: Action): string {
+  return words[action] ?? action;
 }

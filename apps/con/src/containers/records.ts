@@ -38,6 +38,7 @@ const steps = [
   'alter table container add column again integer not null default 0',
   "alter table container add column grants text not null default '{}'",
   "alter table container add column hosts text not null default '{}'",
+  'alter table container add column restoring integer',
 ];
 
 /**
@@ -129,7 +130,8 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ? where id = ?`,
+           restoring = ?, name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ?
+         where id = ?`,
       )
       .run(
         after.state,
@@ -139,6 +141,7 @@ export class Records {
         after.boot,
         after.startedAt?.getTime() ?? null,
         after.again ? 1 : 0,
+        after.restoring ?? null,
         ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
         ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), JSON.stringify(after.hosts), id],
       );
@@ -190,6 +193,7 @@ type Row = Readonly<{
   boot: bigint;
   started_at: bigint | null;
   again: bigint;
+  restoring: bigint | null;
   asked: string;
   gone_at: bigint | null;
 }>;
@@ -219,12 +223,13 @@ function recordOf(row: Row): ContainerRecord {
     ...(row.trashed_until === null ? {} : { trashedUntil: dateOf(row.trashed_until) }),
     ...(row.started_at === null ? {} : { startedAt: dateOf(row.started_at) }),
     ...(row.again === 0n ? {} : { again: true as const }),
+    ...(row.restoring === null ? {} : { restoring: Number(row.restoring) }),
   };
 }
 
 /** What is null is absent. */
 function cleaned(
-  record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt' | 'again'> & Change,
+  record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt' | 'again' | 'restoring'> & Change,
 ): ContainerRecord {
   return Object.fromEntries(
     Object.entries(record).filter(([, value]) => value !== null && value !== undefined),

@@ -6,7 +6,15 @@ import type { Change, ContainerRecord } from './record.js';
 import type { Records } from './records.js';
 
 /** No state in transit lasts longer than this. */
-export const deadlines = { creating: 60_000, starting: 60_000, stopping: 60_000, destroying: 300_000 } as const;
+export const deadlines = {
+  creating: 60_000,
+  starting: 60_000,
+  stopping: 60_000,
+  restoring: 900_000,
+  destroying: 300_000,
+} as const;
+/** A copy of all that a container holds, on a slow disk; the copy itself gives up earlier. */
+const copyMs = 900_000;
 /** Nor does what its caller waits for. */
 const momentMs = 15_000;
 /** What has to be written is tried again so soon. */
@@ -26,19 +34,23 @@ type Needs = Readonly<{
 export class Settling {
   private readonly locks = new KeyedLock();
   private readonly tracked = new Set<Promise<void>>();
+  /** Copies at work, by container. */
+  private readonly copies = new Map<string, Promise<void>>();
   private readonly closing = new AbortController();
 
   constructor(private readonly needs: Needs) {}
 
   /**
    * Does the work of a state in transit, after whatever was begun earlier on this container; then sets what it answers,
-   * unless somebody has asked for another state meanwhile. The deadline counts from the asking; what is late keeps the
-   * lock until it has really ended. Never rejects: a failure is a state, with its reason.
+   * unless somebody has asked for another state meanwhile. The deadline counts from the asking, or from the end of a copy
+   * that is under way; what is late keeps the lock until it has really ended. Never rejects: a failure is a state, with its reason.
    */
   settle({ id, state }: ContainerRecord, work: Work, timeoutMs: number = deadlines[state as Transit]): Promise<void> {
     let late = false;
     const done = this.locks.run(id, () => work(() => late));
-    const ended = within(timeoutMs, `finish ${state} ${id}`, done).catch((error: unknown): Change => {
+    done.catch(() => undefined); // it may fail while a copy is waited for: whoever waits hears of it then
+    const waited = this.copied(id).then(() => within(timeoutMs, `finish ${state} ${id}`, done));
+    const ended = waited.catch((error: unknown): Change => {
       late = true;
       return this.failed(id, error);
     });
@@ -53,7 +65,44 @@ export class Settling {
 
   /** What is over within moments, and what its caller waits for. @throws Problem `unavailable` where it is not. */
   moment(doing: string, id: string, work: () => Promise<void>): Promise<void> {
-    return within(momentMs, doing, this.locks.run(id, work));
+    let late = false;
+    const done = this.locks.run(id, async () => {
+      if (!late) await work();
+    });
+    return within(momentMs, doing, done).catch((error: unknown) => {
+      late = true;
+      throw error;
+    });
+  }
+
+  /**
+   * What reads or writes all that a container holds, and is no state of it: after whatever was begun earlier. It answers
+   * what is then put on record, again and again until it is. Never rejects: a failure is put on record, with its reason.
+   */
+  copy(
+    doing: string,
+    id: string,
+    work: () => Promise<() => void>,
+    failed: (reason: string) => void,
+    after: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const done = within(copyMs, doing, this.locks.run(id, work)).catch((error: unknown) => {
+      const problem = asProblem(error);
+      if (problem.code === 'internal') this.needs.tell(`cannot ${doing}`, error);
+      return () => failed(problem.message);
+    });
+    const recorded = done
+      .then((record) => this.insist(`cannot put on record how to ${doing} ended`, record))
+      .then(after);
+    const ended = this.track(recorded, `cannot ${doing}`).finally(() => {
+      if (this.copies.get(id) === ended) this.copies.delete(id);
+    });
+    this.copies.set(id, ended);
+    return ended;
+  }
+
+  private async copied(id: string): Promise<void> {
+    await this.copies.get(id);
   }
 
   /** Remembered until it has ended; a failure is told of, and nobody else hears of it. */

@@ -86,6 +86,12 @@ export class Sampler implements Witness {
     this.cut([now], last.moment);
   }
 
+  async weighed(record: ContainerRecord): Promise<void> {
+    await this.readDisk(record);
+    const now = this.needs.records.get(record.id);
+    if (now && this.open.has(record.id)) this.cut([now]); // what it held until now was charged as it was
+  }
+
   /** What was cut within a commit that did not happen was not cut. */
   failed(): void {
     for (const interval of this.needs.journal.open(this.needs.bootId)) {

@@ -59,6 +59,16 @@ export function containerHandlers({
       containers.destroy(id);
       return {};
     },
+    'containers.snapshot': async (order) => {
+      await space.mustSuffice(`keep a snapshot of ${order.id}`);
+      return { snapshot: containers.snapshots.snapshot(order) };
+    },
+    'containers.snapshots': async ({ id }) => ({ snapshots: containers.snapshots.list(id) }),
+    'containers.restoreSnapshot': async (order) => ({ container: containers.snapshots.restore(order) }),
+    'containers.removeSnapshot': async (order) => {
+      containers.snapshots.remove(order);
+      return {};
+    },
     'containers.expire': async ({ all }) => {
       const { destroyed, kept } = containers.expire(sampler.now(), all === undefined ? {} : { all });
       return { destroyed, kept };
