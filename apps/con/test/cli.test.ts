@@ -397,6 +397,7 @@ describe('con on the command line', () => {
       'build',
       'create',
       'domains',
+      'duplicate',
       'exec',
       'forward',
       'join',

@@ -163,6 +163,22 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
     await end();
   }, 60_000);
 
+  it('a command beside a container needs nothing that runs there, sees its files, and answers with its exit code', async () => {
+    const { layers, runtime } = ready.host;
+    await layers.createVolume(slot, range);
+    const root = await layers.mount(slot, range, [ready.layer]);
+    const heard: Buffer[] = [];
+    const log = (chunk: Buffer): void => void heard.push(chunk);
+    const given = { slot, range, root, log, signal: AbortSignal.timeout(60_000) };
+    expect(await runtime.aside({ ...given, argv: ['/bin/sh', '-c', 'echo said; exit 4'] })).toBe(4);
+    expect(Buffer.concat(heard).toString()).toContain('said');
+    await end();
+    await begin();
+    expect(await runtime.aside({ ...given, argv: ['/bin/sh', '-c', 'exit 0'] })).toBe(0);
+    expect(await runtime.running()).toMatchObject([{ slot }]);
+    await end();
+  }, 60_000);
+
   it('what runs is not cleared away', async () => {
     const { runtime } = ready.host;
     await begin();

@@ -14,6 +14,7 @@ export type Method = Readonly<{
 }>;
 
 const templateKey = z.strictObject({ name: z.string(), version: z.string() });
+const TariffTag = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII letters');
 const byId = z.strictObject({ id: z.string() });
 
 /** The one table of con's methods. A new method is one row here, and then the compiler asks for its handler. */
@@ -86,10 +87,20 @@ export const methods = {
       template: templateKey,
       limits: record.Limits.optional(),
       /** Opaque to con: printed on bills and in tables, and therefore on one line. */
-      tariffTag: z
-        .string()
-        .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 visible ASCII letters')
-        .optional(),
+      tariffTag: TariffTag.optional(),
+    }),
+    result: z.object({ container: record.Container }),
+  },
+  'containers.duplicate': {
+    help: 'Creates a container with what another holds now, also while that runs, or held in a snapshot; of the same owner and template, with a machine-id, host keys, address, ports and secret of its own. Answers at once; it is stopped when it is whole.',
+    params: byId.extend({
+      /** The id of the one to copy; `id` is the new one’s. */
+      from: z.string(),
+      name: z.string(),
+      snapshot: z.string().optional(),
+      /** As those of the one to copy unless told, like the tag. */
+      limits: record.Limits.optional(),
+      tariffTag: TariffTag.optional(),
     }),
     result: z.object({ container: record.Container }),
   },

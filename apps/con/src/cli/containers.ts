@@ -7,7 +7,7 @@ import { find } from './find.js';
 import { settle } from './settle.js';
 import { forward, unforward } from './forwards.js';
 import { networkCommands } from './networks.js';
-import { snapshotCommands } from './snapshots.js';
+import { findSnapshot, snapshotCommands } from './snapshots.js';
 import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
 
 const limitOptions = [
@@ -60,6 +60,33 @@ const create: Command = {
       owner: textOf(given, 'owner') ?? 'operator',
       template: readTemplateKey(template),
       limits: limitsIn(given),
+    });
+    return tell(room, given, container, 'stopped');
+  },
+};
+
+const duplicate: Command = {
+  words: 'containers duplicate',
+  short: 'duplicate',
+  method: 'containers.duplicate',
+  args: '<name> <new-name>',
+  options: [
+    ...limitOptions,
+    ['--snapshot <snapshot>', 'as it was kept then; as it is now unless told'],
+    ['--id <id>', 'an id of your own: the same again is the same container'],
+    noWait,
+  ],
+  run: async (room, given) => {
+    const [source = '', name = ''] = given.args;
+    const from = await find(room.con, source);
+    const word = textOf(given, 'snapshot');
+    const snapshot = word === undefined ? undefined : await findSnapshot(room.con, from, word);
+    const { container } = await room.con['containers.duplicate']({
+      id: textOf(given, 'id') ?? `c${randomBytes(8).toString('hex')}`,
+      from: from.id,
+      name,
+      limits: limitsIn(given, from.limits),
+      ...(snapshot ? { snapshot: snapshot.id } : {}),
     });
     return tell(room, given, container, 'stopped');
   },
@@ -177,6 +204,7 @@ const expire: Command = {
 
 export const containerCommands: readonly Command[] = [
   create,
+  duplicate,
   leadingTo('start', 'running', 'start'),
   leadingTo('stop', 'stopped', 'stop'),
   leadingTo('kill', 'stopped'),

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { defaultLimits, mustBeId, mustBeLimits, mustBeName } from '@berth/container';
 import type { Container, ParamsOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
+import type { Host } from '../host/host.js';
+import type { Moment } from '../host/layers.js';
 import type { Numbers } from '../network/numbers.js';
 import type { ReadyTemplate, TemplateSource } from '../templates/ready.js';
 import type { Clock } from './clock.js';
 import type { Desk } from './desk.js';
 import type { Forwards } from './forwards.js';
+import type { Life } from './life.js';
 import type { Change, ContainerRecord } from './record.js';
 import type { Records } from './records.js';
 
@@ -18,11 +21,19 @@ export type AdmissionNeeds = Readonly<{
   exposed: Forwards['exposed'];
   /** Who must know of a container hears of it within the commit that brings it on record. */
   begun: (record: ContainerRecord) => void;
-  make: (record: ContainerRecord) => Promise<Change>;
+  /** A snapshot of a container that can be read. */
+  kept: (container: ContainerRecord, snapshot: string) => Readonly<{ moment: Moment }>;
+  life: Pick<Life, 'make' | 'copy' | 'makeAnother'>;
+  host: Pick<Host, 'layers'>;
 }> &
   Desk;
 
-type Made = Pick<ContainerRecord, 'id' | 'name' | 'owner' | 'limits'> & { template: ReadyTemplate; tariffTag: string };
+/** As long as a snapshot of all that a container holds may take. */
+const copyingMs = 900_000;
+
+type Made = Pick<ContainerRecord, 'id' | 'name' | 'owner' | 'limits' | 'tariffTag' | 'copyOf'> & {
+  template: Pick<ReadyTemplate, 'name' | 'version' | 'snapshot' | 'ports' | 'environment'>;
+};
 
 /** How a container comes to be on record: under an id that was never used, with numbers of its own. */
 export class Admission {
@@ -40,8 +51,51 @@ export class Admission {
     const template = this.needs.templates.ready(order.template.name, order.template.version);
     const made = { id, name, owner, limits, template, tariffTag: order.tariffTag ?? '' };
     const record = this.admitted(asked, () => this.recorded(made));
-    void this.needs.settle(record, () => this.needs.make(record));
+    void this.needs.settle(record, () => this.needs.life.make(record));
     return this.needs.shown(id);
+  }
+
+  /**
+   * Another container of the same owner with the same data and template; everything else that tells one from another is
+   * new. The source runs on, halted only while its volume is read.
+   *
+   * @throws Problem as `create` does, and `not_found` for the source or its snapshot, `conflict` by its state.
+   */
+  duplicate(order: ParamsOf<'containers.duplicate'>): Container {
+    const id = mustBeId(order.id);
+    const asked = asText(order);
+    if (this.isKnown(id, asked, 'duplicate')) return this.needs.shown(id);
+    const from = this.needs.must(order.from);
+    this.needs.mustAllow('duplicate', from);
+    const moment = order.snapshot === undefined ? undefined : this.needs.kept(from, order.snapshot).moment;
+    const name = mustBeName(order.name);
+    const limits = mustBeLimits(order.limits ?? from.limits);
+    this.mustBeFree(from.owner, name, 'duplicate');
+    const ports = from.forwards.flatMap(({ added, port }) => (added ? [] : [port]));
+    const template = { ...from.template, ports, snapshot: from.snapshot, environment: from.environment };
+    const tariffTag = order.tariffTag ?? from.tariffTag;
+    const record = this.admitted(asked, () =>
+      this.recorded({ id, name, owner: from.owner, limits, template, tariffTag, copyOf: from.id }),
+    );
+    // Now, so that what is asked of the source from here on comes after it.
+    const copy = this.needs.during(from.id, () => this.needs.life.copy(record, this.needs.must(from.id), moment));
+    copy.catch(() => undefined); // whoever settles it hears of it
+    void this.needs.settle(record, () => this.copied(record, copy), copyingMs);
+    return this.needs.shown(id);
+  }
+
+  /** What fails leaves no volume that could be taken for a whole one. */
+  private async copied(record: ContainerRecord, copy: Promise<void>): Promise<Change> {
+    const { life, host, weigh } = this.needs;
+    try {
+      await copy;
+      await life.makeAnother(record);
+    } catch (error) {
+      await host.layers.removeVolume(record.slot);
+      throw error;
+    }
+    await weigh(record);
+    return { state: 'stopped', copyOf: null };
   }
 
   /** Names of one owner's containers are unique. @throws Problem `invalid` */

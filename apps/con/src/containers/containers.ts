@@ -78,13 +78,13 @@ export class Containers {
       ...desk,
       exposed: (...words) => this.wiring.forwards.exposed(...words),
       begun: (record) => this.witnesses.forEach((witness) => witness.changed(record)),
-      make: (record) => this.life.make(record),
+      kept: (...words) => this.snapshots.mustBeKept(...words),
+      life: this.life,
     });
     this.snapshots = new Snapshots({
       ...needs,
       ...desk,
       end: (record) => this.life.end(record, 0, () => Promise.resolve()),
-      weigh: (record) => this.weigh(record),
     });
   }
 
@@ -95,6 +95,8 @@ export class Containers {
       isAllowed: (action, { state }) => can(action, state).allowed,
       moment: (...words) => this.settling.moment(...words),
       copy: (...words) => this.settling.copy(...words),
+      during: (id, work) => this.settling.during(id, work),
+      weigh: (record) => this.weigh(record),
       settle: (...words) => this.settling.settle(...words),
       change: (record, change) => this.change(record, change),
       together: (work) => this.together(work),
@@ -111,11 +113,18 @@ export class Containers {
     return this.admission.create(order);
   }
 
+  /** See `Admission.duplicate`. */
+  duplicate(order: ParamsOf<'containers.duplicate'>): Container {
+    return this.admission.duplicate(order);
+  }
+
   /** Starting what starts or runs already is success. */
   start(id: string): Container {
     const record = this.must(id);
     if (record.state === 'running' || record.state === 'starting') return this.get(id);
     this.mustAllow('start', record);
+    if (record.copyOf !== undefined)
+      throw new Problem('conflict', `cannot start ${record.name}: it never became a whole copy; destroy it`);
     void this.begin(record);
     return this.get(id);
   }

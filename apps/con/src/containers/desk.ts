@@ -12,7 +12,10 @@ export type Desk = Readonly<{
   isAllowed: (action: Action, record: ContainerRecord) => boolean;
   moment: Settling['moment'];
   copy: Settling['copy'];
+  during: Settling['during'];
   settle: Settling['settle'];
+  /** Its disk holds another amount from now on. */
+  weigh: (record: ContainerRecord) => Promise<void>;
   change: (record: ContainerRecord, change: Change) => ContainerRecord;
   /** One commit. */
   together: <T>(work: () => T) => T;

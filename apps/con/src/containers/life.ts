@@ -1,8 +1,11 @@
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
+import type { Moment } from '../host/layers.js';
 import type { Forwarding, Grants } from '../host/net.js';
 import type { TemplateSource } from '../templates/ready.js';
+import { makeAnother } from './identity.js';
 import type { Change, ContainerRecord } from './record.js';
+import { stillOf } from './still.js';
 import { urlOf } from './view.js';
 
 type Needs = Readonly<{
@@ -14,6 +17,25 @@ type Needs = Readonly<{
 /** What a container's transitions do on the host, step by step. Each step may run twice. */
 export class Life {
   constructor(private readonly needs: Needs) {}
+
+  /** From what another holds now, or held at a moment; another machine with the same data. */
+  async copy(record: ContainerRecord, from: ContainerRecord, moment: Moment | undefined): Promise<void> {
+    const { layers, runtime } = this.needs.host;
+    const still = stillOf(runtime, from.slot, this.needs.tell);
+    await layers.duplicateVolume(from.slot, record.slot, still, moment);
+  }
+
+  /** What a copy must not share with what it was copied from. */
+  async makeAnother(record: ContainerRecord): Promise<void> {
+    const { layers, runtime } = this.needs.host;
+    const { slot, range, snapshot } = record;
+    const root = await layers.mount(slot, range, this.needs.templates.chainOf(snapshot));
+    try {
+      await makeAnother(runtime, record, root);
+    } finally {
+      await layers.unmount(slot);
+    }
+  }
 
   async make({ slot, range }: ContainerRecord): Promise<Change> {
     await this.needs.host.layers.createVolume(slot, range);

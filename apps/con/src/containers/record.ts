@@ -44,6 +44,8 @@ export type ContainerRecord = Readonly<{
   boot: number;
   /** Once it is stopped it is to be started: by restart, or because the host itself was restarted. */
   again?: true;
+  /** The container that it is to be a copy of, until it is one: what has it set is nothing whole. */
+  copyOf?: string;
   /** The moment that is being put in place of what it holds. */
   restoring?: Moment;
   /** Of the life that is known to run: tells a reboot inside from an unbroken life. */
@@ -60,6 +62,7 @@ export type Change = Readonly<
     startedAt: Date | null;
     again: true | null;
     restoring: Moment | null;
+    copyOf: string | null;
     name: string;
     limits: Limits;
     forwards: readonly Forward[];

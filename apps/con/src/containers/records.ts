@@ -39,6 +39,7 @@ const steps = [
   "alter table container add column grants text not null default '{}'",
   "alter table container add column hosts text not null default '{}'",
   'alter table container add column restoring integer',
+  'alter table container add column copy_of text',
 ];
 
 /**
@@ -108,8 +109,8 @@ export class Records {
       .prepare(
         `insert into container (id, slot, name, owner, range, template_name, template_version, snapshot, address,
            forwards, memory_bytes, cpu_millis, pids, tariff_tag, secret, environment, state, since, created_at, asked,
-           grants)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           grants, copy_of)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         ...[record.id, record.slot, record.name, record.owner, record.range, template.name, template.version],
@@ -117,6 +118,7 @@ export class Records {
         ...[limits.pids, record.tariffTag, record.secret, JSON.stringify(record.environment), record.state],
         ...[record.since.getTime(), record.createdAt.getTime(), asked],
         JSON.stringify(record.grants),
+        record.copyOf ?? null,
       );
     this.keep(record);
   }
@@ -130,7 +132,7 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           restoring = ?, name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ?
+           restoring = ?, copy_of = ?, name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ?
          where id = ?`,
       )
       .run(
@@ -142,6 +144,7 @@ export class Records {
         after.startedAt?.getTime() ?? null,
         after.again ? 1 : 0,
         after.restoring ?? null,
+        after.copyOf ?? null,
         ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
         ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), JSON.stringify(after.hosts), id],
       );
@@ -194,6 +197,7 @@ type Row = Readonly<{
   started_at: bigint | null;
   again: bigint;
   restoring: bigint | null;
+  copy_of: string | null;
   asked: string;
   gone_at: bigint | null;
 }>;
@@ -223,13 +227,14 @@ function recordOf(row: Row): ContainerRecord {
     ...(row.trashed_until === null ? {} : { trashedUntil: dateOf(row.trashed_until) }),
     ...(row.started_at === null ? {} : { startedAt: dateOf(row.started_at) }),
     ...(row.again === 0n ? {} : { again: true as const }),
+    ...(row.copy_of === null ? {} : { copyOf: row.copy_of }),
     ...(row.restoring === null ? {} : { restoring: Number(row.restoring) }),
   };
 }
 
 /** What is null is absent. */
 function cleaned(
-  record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt' | 'again' | 'restoring'> & Change,
+  record: Omit<ContainerRecord, 'reason' | 'trashedUntil' | 'startedAt' | 'again' | 'restoring' | 'copyOf'> & Change,
 ): ContainerRecord {
   return Object.fromEntries(
     Object.entries(record).filter(([, value]) => value !== null && value !== undefined),

@@ -91,14 +91,23 @@ export class Settling {
       if (problem.code === 'internal') this.needs.tell(`cannot ${doing}`, error);
       return () => failed(problem.message);
     });
-    const recorded = done
-      .then((record) => this.insist(`cannot put on record how to ${doing} ended`, record))
-      .then(after);
-    const ended = this.track(recorded, `cannot ${doing}`).finally(() => {
-      if (this.copies.get(id) === ended) this.copies.delete(id);
-    });
+    const recorded = done.then((record) => this.insist(`cannot put on record how to ${doing} ended`, record));
+    return this.copying(id, this.track(recorded.then(after), `cannot ${doing}`));
+  }
+
+  /** As `copy`, for what another container's state tells of. Rejects where `work` does. */
+  during<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.copying(id, this.locks.run(id, work));
+  }
+
+  private copying<T>(id: string, work: Promise<T>): Promise<T> {
+    const ended = work.then(
+      () => undefined,
+      () => undefined, // whoever asked for the work hears of it; who waits for its end need not
+    );
     this.copies.set(id, ended);
-    return ended;
+    void ended.then(() => this.copies.get(id) === ended && this.copies.delete(id));
+    return work;
   }
 
   private async copied(id: string): Promise<void> {

@@ -18,8 +18,6 @@ export type SnapshotsNeeds = Readonly<{
   tell: (message: string, error?: unknown) => void;
   /** Ends what a container that failed may have left, so that its volume can be exchanged. */
   end: (record: ContainerRecord) => Promise<void>;
-  /** What its disk holds has changed. */
-  weigh: (record: ContainerRecord) => Promise<void>;
 }> &
   Desk;
 
@@ -142,13 +140,14 @@ export class Snapshots {
     );
   }
 
-  private mustBeKept({ id: container, name }: ContainerRecord, snapshot: string): SnapshotRecord {
+  /** One that can be read. @throws Problem `not_found`, `conflict` */
+  mustBeKept({ id: container, name }: ContainerRecord, snapshot: string): SnapshotRecord {
     const known = this.needs.snapshots.find(container, mustBeId(snapshot));
     if (!known || known === 'gone' || known.state === 'removing')
       throw new Problem('not_found', `cannot find the snapshot ${snapshot} of ${name}`);
     if (known.state === 'kept') return known;
     const why = known.state === 'keeping' ? 'it is still being kept' : `it has failed: ${known.reason ?? 'no reason'}`;
-    throw new Problem('conflict', `cannot restore ${name} from the snapshot ${snapshot}: ${why}`);
+    throw new Problem('conflict', `cannot use the snapshot ${snapshot} of ${name}: ${why}`);
   }
 }
 

@@ -46,6 +46,18 @@ export type LineSpec = Readonly<{
   signal: AbortSignal;
 }>;
 
+/** One command on the root of a container, beside whatever runs there: with its ids, in bounds of its own, without a network. */
+export type AsideSpec = Readonly<{
+  slot: Slot;
+  range: IdRange;
+  /** Where Layers mounted its root. */
+  root: string;
+  argv: readonly string[];
+  /** Both of its outputs, as they come. */
+  log: (chunk: Buffer) => void;
+  signal: AbortSignal;
+}>;
+
 /** A command inside a running container. */
 export type ExecSession = Readonly<{
   input: NodeJS.WritableStream;
@@ -78,6 +90,11 @@ export interface Runtime {
   exec(slot: Slot, argv: readonly string[]): ExecSession;
   /** Resolves with the exit code; whatever the line left running is ended with it. */
   line(spec: LineSpec): Promise<number>;
+  /**
+   * Resolves with the exit code of a command that needs nothing of what runs in the container, and therefore works where
+   * nothing runs or nothing more can be started; one at a time for each container. @throws Problem where it could not be run.
+   */
+  aside(spec: AsideSpec): Promise<number>;
   /** Removes what a dead container left in the kernel and on disk, its volume excepted. Already absent is success. */
   clear(slot: Slot): Promise<void>;
   /** Lines that outlived the daemon that ran them are ended; answers when none is left. */

@@ -4,6 +4,7 @@ import { Problem } from '@berth/problem';
 import type { Limits } from '@berth/container';
 import {
   tooLittleMemory,
+  type AsideSpec,
   type ContainerSpec,
   type ExecSession,
   type LineSpec,
@@ -85,6 +86,12 @@ export class FakeRuntime implements Runtime {
       for await (const chunk of input) void chunk; // a COPY: it prints nothing, and succeeds
       return 0;
     }
+    log(Buffer.from(`pretending to run ${argv.join(' ')}\n`));
+    return exitCodeIn(argv);
+  }
+
+  async aside({ argv, log, signal }: AsideSpec): Promise<number> {
+    signal.throwIfAborted();
     log(Buffer.from(`pretending to run ${argv.join(' ')}\n`));
     return exitCodeIn(argv);
   }

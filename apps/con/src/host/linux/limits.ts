@@ -9,7 +9,7 @@ export const periodUs = 100_000;
 /** The kernel rounds memory down to whole pages. */
 const pageBytes = 4096n;
 
-export function quotaUs({ cpuMillis }: Limits): number {
+export function quotaUs({ cpuMillis }: Pick<Limits, 'cpuMillis'>): number {
   return cpuMillis * (periodUs / 1000);
 }
 

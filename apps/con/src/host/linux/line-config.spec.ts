@@ -7,8 +7,7 @@ const places: LinePlaces = {
   cgroup: { box: 'con/lines/5/box', monitor: 'con/lines/5/monitor', pivot: 'con/pivot' },
   unified: { memory: false, pids: false },
   memoryBytes: 1024n,
-  resolver: '/run/con/lines/5/resolv.conf',
-  policy: '/run/con/lines/5/policy-rc.d',
+  bound: { resolver: '/run/con/lines/5/resolv.conf', policy: '/run/con/lines/5/policy-rc.d' },
 };
 
 describe('what LXC is told of a line', () => {
@@ -27,6 +26,15 @@ describe('what LXC is told of a line', () => {
     const unified = lineConfig({ ...places, unified: { memory: true, pids: true } });
     expect(unified).toContain('lxc.cgroup2.memory.max = 1024');
     expect(unified).toContain('lxc.cgroup2.pids.max = ');
+  });
+
+  it('what is done beside a container has few processes and a part of one core', () => {
+    const few = { pids: 32, cpuMillis: 500, unifiedCpu: false };
+    expect(lineConfig({ ...places, few })).toContain('lxc.cgroup.pids.max = 32\n');
+    expect(lineConfig({ ...places, few })).toContain('lxc.cgroup.cpu.cfs_quota_us = 50000\n');
+    expect(lineConfig({ ...places, few: { ...few, unifiedCpu: true } })).toContain(
+      'lxc.cgroup2.cpu.max = 50000 100000',
+    );
   });
 
   it('a path that would be another setting is refused', () => {

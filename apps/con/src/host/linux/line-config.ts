@@ -1,5 +1,6 @@
 import { Problem } from '@berth/problem';
 import { rangeWidth } from '../runtime.js';
+import { periodUs, quotaUs } from './limits.js';
 import { gateway } from './names.js';
 
 /** What LXC is told of one line; every value is con's own, so that none can hold a second line. */
@@ -12,8 +13,9 @@ export type LinePlaces = Readonly<{
   /** Absent: no network at all, not even the host's. */
   network?: Readonly<{ veth: string; address: string }>;
   /** Files bound over the line's own: the name servers to ask, and the policy that starts no service. */
-  resolver: string;
-  policy: string;
+  bound?: Readonly<{ resolver: string; policy: string }>;
+  /** No more than these; absent: as many processes as a compiler wants, and every core. */
+  few?: Readonly<{ pids: number; cpuMillis: number; unifiedCpu: boolean }>;
 }>;
 
 /** As many processes as a parallel compiler wants, and no fork bomb has. */
@@ -36,8 +38,7 @@ export function lineConfig(places: LinePlaces): string {
     'lxc.mount.auto = proc:mixed sys:ro',
     'lxc.mount.entry = tmpfs run tmpfs rw,nosuid,nodev,mode=755,create=dir 0 0',
     'lxc.mount.entry = tmpfs dev/shm tmpfs rw,nosuid,nodev,mode=1777,create=dir 0 0',
-    `lxc.mount.entry = ${plain(places.resolver)} etc/resolv.conf none bind,ro,optional 0 0`,
-    `lxc.mount.entry = ${plain(places.policy)} usr/sbin/policy-rc.d none bind,ro,optional 0 0`,
+    ...binds(places.bound),
     'lxc.autodev = 1',
     'lxc.tty.max = 0',
     'lxc.pty.max = 64',
@@ -48,9 +49,26 @@ export function lineConfig(places: LinePlaces): string {
     unified.memory
       ? `lxc.cgroup2.memory.max = ${places.memoryBytes}`
       : `lxc.cgroup.memory.limit_in_bytes = ${places.memoryBytes}`,
-    `lxc.${unified.pids ? 'cgroup2' : 'cgroup'}.pids.max = ${mostPids}`,
+    `lxc.${unified.pids ? 'cgroup2' : 'cgroup'}.pids.max = ${places.few?.pids ?? mostPids}`,
+    ...cpu(places.few),
     '',
   ].join('\n');
+}
+
+function binds(bound: LinePlaces['bound']): string[] {
+  if (!bound) return [];
+  return [
+    `lxc.mount.entry = ${plain(bound.resolver)} etc/resolv.conf none bind,ro,optional 0 0`,
+    `lxc.mount.entry = ${plain(bound.policy)} usr/sbin/policy-rc.d none bind,ro,optional 0 0`,
+  ];
+}
+
+function cpu(few: LinePlaces['few']): string[] {
+  if (!few) return [];
+  const quota = quotaUs(few);
+  return few.unifiedCpu
+    ? [`lxc.cgroup2.cpu.max = ${quota} ${periodUs}`]
+    : [`lxc.cgroup.cpu.cfs_period_us = ${periodUs}`, `lxc.cgroup.cpu.cfs_quota_us = ${quota}`];
 }
 
 /** `empty` has a loopback and nothing else; without any setting LXC would share the host's own network. */

@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { LineSpec } from '../runtime.js';
+import type { AsideSpec, LineSpec } from '../runtime.js';
 import { processesBelow, readIfThere, removeSoon, type Cgroups } from './cgroups.js';
 import { open, run, type Process } from './exec.js';
 import { firstIdOf } from './idmap.js';
-import { lineArgv, lineConfig } from './line-config.js';
-import { lineAddress, lineNetworks, lineVeth, resolverAddresses } from './names.js';
+import { lineArgv, lineConfig, type LinePlaces } from './line-config.js';
+import { lineAddress, lineNetworks, lineVeth, mustBeSlot, resolverAddresses } from './names.js';
 import { signalPid } from './process.js';
 import { directory, layerName } from './shelf.js';
 import { endSurvivors } from './survivors.js';
@@ -17,6 +17,10 @@ const execute = '/usr/bin/lxc-execute';
 
 /** The builder has a deadline of its own; this one holds whatever it forgets. */
 const longestMs = 2 * 60 * 60_000;
+
+/** What is done beside a container is small work: files are read or made. It is nobody's to pay for. */
+const asideBytes = 256n * 1024n * 1024n;
+const asideFew = { pids: 64, cpuMillis: 1_000 } as const;
 
 /** How long killed processes may take to be gone. */
 const endMs = 10_000;
@@ -39,13 +43,36 @@ export class Lines {
 
   /** @throws Problem when the line could not be run, or was cancelled; its own failure is its exit code. */
   async line(spec: LineSpec): Promise<number> {
-    if (spec.signal.aborted) throw cancelled();
+    if (spec.signal.aborted) throw cancelled(); // before a network is taken
     const name = layerName(spec.layer);
-    const argv = lineArgv(spec);
     const network = spec.network ? this.takeNetwork() : undefined;
+    return this.contained(name, network, spec, () => this.write(name, spec, network));
+  }
+
+  /** As a line runs, on the root of a container: with its ids, and few of everything. Names of layers hold no hyphen. */
+  async aside({ slot, range, root, ...spec }: AsideSpec): Promise<number> {
+    const name = `a-${mustBeSlot(slot)}`;
+    return this.contained(name, undefined, { workdir: '/', environment: {}, ...spec }, () => {
+      this.writeConfig(name, {
+        root,
+        firstId: firstIdOf(this.config, range),
+        memoryBytes: asideBytes,
+        few: { ...asideFew, unifiedCpu: this.cgroups.isUnified('cpu') },
+      });
+    });
+  }
+
+  private async contained(
+    name: string,
+    network: number | undefined,
+    spec: Omit<LineSpec, 'layer' | 'root' | 'network'>,
+    write: () => void,
+  ): Promise<number> {
     try {
+      if (spec.signal.aborted) throw cancelled();
+      const argv = lineArgv(spec);
       await this.clear(name, network);
-      this.write(name, spec, network);
+      write();
       const words = ['-P', this.path, '-n', name, '-o', `${this.path}/${name}/log`, '-l', 'ERROR', '--', ...argv];
       const child = open([execute, ...words], {
         timeoutMs: longestMs,
@@ -100,29 +127,38 @@ export class Lines {
   }
 
   private write(name: string, spec: LineSpec, network: number | undefined): void {
-    directory(this.config.runDirectory, { mode: 0o711 });
-    directory(this.path, { mode: 0o711 });
-    mkdirSync(`${this.path}/${name}`, { mode: 0o711 });
     const [resolver, policy] = [`${this.path}/${name}/resolv.conf`, `${this.path}/${name}/policy-rc.d`];
+    this.makeDirectory(name);
     writeFileSync(resolver, resolverAddresses.map((address) => `nameserver ${address}\n`).join(''), { mode: 0o644 });
     writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-    const text = lineConfig({
+    this.writeConfig(name, {
       root: spec.root,
       firstId: firstIdOf(this.config, 0),
+      memoryBytes: BigInt(Math.floor(totalmem() / 2)),
+      ...(network === undefined
+        ? {}
+        : { network: { veth: lineVeth(this.config, network), address: lineAddress(this.config, network) } }),
+      bound: { resolver, policy },
+    });
+  }
+
+  private writeConfig(name: string, places: Omit<LinePlaces, 'cgroup' | 'unified'>): void {
+    this.makeDirectory(name);
+    const text = lineConfig({
+      ...places,
       cgroup: {
         box: `${this.parent}/${name}/box`,
         monitor: `${this.parent}/${name}/monitor`,
         pivot: this.cgroups.pivot,
       },
       unified: { memory: this.cgroups.isUnified('memory'), pids: this.cgroups.isUnified('pids') },
-      memoryBytes: BigInt(Math.floor(totalmem() / 2)),
-      ...(network === undefined
-        ? {}
-        : { network: { veth: lineVeth(this.config, network), address: lineAddress(this.config, network) } }),
-      resolver,
-      policy,
     });
     writeFileSync(`${this.path}/${name}/config`, text, { mode: 0o600 });
+  }
+
+  /** Already there is success. */
+  private makeDirectory(name: string): void {
+    for (const path of [this.config.runDirectory, this.path, `${this.path}/${name}`]) directory(path, { mode: 0o711 });
   }
 
   /** Ends what a line left running, and removes what it left in the kernel and in the run directory. */
@@ -152,7 +188,7 @@ export class Lines {
 }
 
 /** Feeds a line, passes on what it says, and answers its exit code. */
-async function watched(child: Process, { input, log }: LineSpec): Promise<number> {
+async function watched(child: Process, { input, log }: Pick<LineSpec, 'input' | 'log'>): Promise<number> {
   child.output.on('data', log);
   child.errors.on('data', log);
   let cut: Error | undefined;

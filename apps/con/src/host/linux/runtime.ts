@@ -5,6 +5,7 @@ import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
 import {
   rangeWidth,
+  type AsideSpec,
   type ContainerSpec,
   type ExecSession,
   type LineSpec,
@@ -54,7 +55,7 @@ export class LinuxRuntime implements Runtime {
   constructor(
     private readonly config: Config,
     private readonly cgroups: Cgroups,
-    private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
+    private readonly lines: Pick<Lines, 'line' | 'aside' | 'clearLines'>,
   ) {
     this.lives = new Lives(this.lxcPath, cgroups);
     this.endings = new Endings(this.eventsDirectory, this.lives, () => this.holdAgain());
@@ -136,6 +137,10 @@ export class LinuxRuntime implements Runtime {
 
   line(spec: LineSpec): Promise<number> {
     return this.lines.line(spec);
+  }
+
+  aside(spec: AsideSpec): Promise<number> {
+    return this.lines.aside(spec);
   }
 
   clearLines(): Promise<void> {

@@ -39,6 +39,10 @@ export function containerHandlers({
       if (!records.askedFor(order.id)) await space.mustSuffice(`create ${order.name}`); // else it exists already
       return { container: containers.create(order) };
     },
+    'containers.duplicate': async (order) => {
+      if (!records.askedFor(order.id)) await space.mustSuffice(`duplicate ${order.from}`);
+      return { container: containers.duplicate(order) };
+    },
     'containers.start': async ({ id }) => ({ container: containers.start(id) }),
     'containers.stop': async ({ id, timeoutMs }) => ({ container: containers.stop(id, timeoutMs) }),
     'containers.kill': async ({ id }) => ({ container: containers.stop(id, 0) }),

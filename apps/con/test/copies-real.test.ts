@@ -1,0 +1,122 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { mountsBelow } from '../src/host/linux/mounts.js';
+import { RealCon } from './real-con.js';
+import { describeReal } from './real.js';
+
+/** What a template and its owner may leave that tells one container from another, and a first boot that makes it. */
+const confile = `
+COPY --chmod=0755 <<'END' /usr/local/sbin/first-boot
+#!/bin/sh
+mkdir -p /var/lib/berth && echo "$BERTH_SECRET" > /var/lib/berth/login && echo boot >> /srv/boots
+touch /var/lib/berth/first-boot-done
+END
+COPY <<'END' /etc/systemd/system/first-boot.service
+[Unit]
+ConditionPathExists=!/var/lib/berth/first-boot-done
+[Service]
+Type=oneshot
+PassEnvironment=BERTH_SECRET
+ExecStart=/usr/local/sbin/first-boot
+[Install]
+WantedBy=multi-user.target
+END
+RUN systemctl enable first-boot`;
+
+describeReal('snapshots and copies of real containers', () => {
+  const con = new RealCon();
+  beforeAll(() => con.enter(confile), 900_000);
+  afterAll(() => con.leave(), 60_000);
+
+  it('a snapshot of a running container is restored: what came later is gone, what was deleted is back', async () => {
+    await con.created('shop');
+    await con.started('shop');
+    await con.booted('shop');
+    await con.said('shop', 'echo one > /srv/data; rm /etc/issue');
+    await con.kept('shop', 's1');
+    expect((await con.client['containers.get']({ id: 'shop' })).container.state).toBe('running');
+    await con.said('shop', 'echo two > /srv/data; echo more > /srv/more');
+    await con.kept('shop', 's2');
+    await expect(con.client['containers.restoreSnapshot']({ id: 'shop', snapshot: 's1' })).rejects.toThrow(
+      'cannot restore a snapshot of shop: it is running',
+    );
+    await con.stopped('shop');
+    for (const [snapshot, held] of [
+      ['s1', 'one\n'],
+      ['s2', 'two\nmore\n'],
+    ] as const) {
+      await con.client['containers.restoreSnapshot']({ id: 'shop', snapshot });
+      await con.is('shop', 'stopped');
+      await con.started('shop');
+      const { output } = await con.said('shop', 'cat /srv/data /srv/more 2>/dev/null; test ! -e /etc/issue');
+      expect(output).toBe(held);
+      await con.stopped('shop');
+    }
+  }, 120_000);
+
+  it('a duplicate of a running container has its data, and a machine, a name, an address and secrets of its own', async () => {
+    await con.started('shop');
+    await con.booted('shop');
+    const keys =
+      'mkdir -p /etc/ssh && echo old > /etc/ssh/ssh_host_rsa_key && echo old > /etc/ssh/ssh_host_rsa_key.pub' +
+      " && printf '#!/bin/sh\\necho new > /etc/ssh/ssh_host_rsa_key\\n' > /usr/bin/ssh-keygen && chmod 755 /usr/bin/ssh-keygen";
+    await con.said('shop', `${keys}; echo shop > /etc/hostname; ln -s /etc/shadow /srv/link`);
+    await con.client['containers.duplicate']({ id: 'copy', from: 'shop', name: 'copy' });
+    const copy = await con.is('copy', 'stopped');
+    const { container: shop } = await con.client['containers.get']({ id: 'shop' });
+    expect([shop.state, copy.owner, copy.template]).toEqual(['running', 'ann', shop.template]);
+    expect(copy.address).not.toBe(shop.address);
+    await con.started('copy');
+    await con.booted('copy');
+    const facts =
+      'cat /etc/machine-id /var/lib/berth/login; uname -n; cat /etc/ssh/ssh_host_*; readlink /srv/link; cat /srv/data';
+    const [one, other] = await Promise.all(['shop', 'copy'].map((id) => con.said(id, facts)));
+    const [machine, secret, ...rest] = other!.output.split('\n');
+    expect(one!.output.split('\n').slice(2)).toEqual(['shop', 'old', 'old', '/etc/shadow', 'two', '']);
+    expect(rest).toEqual(['copy', 'new', '/etc/shadow', 'two', '']);
+    expect([machine, secret]).toEqual([
+      expect.stringMatching(/^[0-9a-f]{32}$/),
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    ]);
+    expect(one!.output).not.toContain(machine);
+    expect(one!.output).not.toContain(secret);
+    expect((await con.said('copy', 'cat /srv/boots')).output).toBe('boot\nboot\n'); // the first boot of each
+  }, 120_000);
+
+  it('a duplicate of a snapshot holds what was kept, and the copy goes its own way', async () => {
+    await con.client['containers.duplicate']({ id: 'older', from: 'shop', name: 'older', snapshot: 's1' });
+    await con.is('older', 'stopped');
+    await con.started('older');
+    expect((await con.said('older', 'cat /srv/data; echo own > /srv/data')).output).toBe('one\n');
+    expect((await con.said('shop', 'cat /srv/data')).output).toBe('two\n');
+  }, 120_000);
+
+  it('links that root inside left in place of what is made anew lead nowhere but inside', async () => {
+    const before = readdirSync('/etc').sort();
+    await con.said(
+      'shop',
+      'rm -rf /etc/ssh /var/lib/dbus; ln -s /../../../../../../../etc /etc/ssh; ln -sfn / /var/lib/dbus',
+    );
+    await con.client['containers.duplicate']({ id: 'sly', from: 'shop', name: 'sly' });
+    await con.is('sly', 'stopped');
+    expect(readdirSync('/etc').sort()).toEqual(before);
+    expect(mountsBelow(`${con.options.runDirectory}/roots`)).toHaveLength(3); // those that run
+  }, 120_000);
+
+  it('con killed while it duplicates leaves a container that says so, cannot be started, and is destroyed whole', async () => {
+    await con.said('shop', 'head -c 100000000 /dev/urandom > /srv/big');
+    await con.client['containers.duplicate']({ id: 'cut', from: 'shop', name: 'cut' });
+    await con.kill();
+    await con.begin();
+    const cut = await con.is('cut', 'failed');
+    expect(cut.reason).toBe('interrupted: con ended while it was created');
+    await expect(con.client['containers.start']({ id: 'cut' })).rejects.toThrow('it never became a whole copy');
+    expect((await con.said('shop', 'echo runs on')).output).toBe('runs on\n');
+    await con.client['containers.destroy']({ id: 'cut' });
+    await con.until(
+      async () => (await con.client['containers.list']({})).containers?.every(({ id }) => id !== 'cut') || undefined,
+    );
+    expect(readdirSync(`${con.options.home}/removed`)).toEqual([]);
+    expect(readdirSync(`${con.options.home}/volumes`)).toHaveLength(4);
+  }, 120_000);
+});
