@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { Ballast } from './ballast.js';
 import { isLoopback, socketPathOf, type Config } from './config.js';
 import { systemClock } from './containers/clock.js';
+import { CarriedRecords } from './containers/carried.js';
 import { Containers } from './containers/containers.js';
 import { heldBack } from './containers/expiry.js';
 import { Records } from './containers/records.js';
@@ -80,6 +81,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   const clock = systemClock;
   const tickets = new Tickets();
   const records = new Records(database);
+  const snapshots = new SnapshotRecords(database);
   const templates: Templates = new Templates({
     database,
     layers: host.layers,
@@ -90,13 +92,14 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     tell,
   });
   const numbers = new Numbers(database, config);
+  const instance = instanceOf(database);
   const { bootId } = host.facts();
   const isNewBoot = isAnotherBoot(database, bootId);
   const hostNames = new HostNames(database, config);
   const containers = new Containers({
     ...config,
     records,
-    snapshots: new SnapshotRecords(database),
+    snapshots,
     numbers,
     hostNames,
     host,
@@ -104,15 +107,20 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
     clock,
     tell,
     isNewBoot,
+    strangeLayers: () => templates.strangeLayers(),
+    instance,
   });
-  const instance = instanceOf(database);
   const sampler = new Sampler({ host, records, journal: new Journal(database), clock, instance, bootId, tell });
   containers.witnessedBy(sampler);
+  const carried = new CarriedRecords({ records, snapshots, layers: host.layers, templates, instance, tell });
+  containers.witnessedBy(carried);
 
   await templates.recover();
   stops.push(() => templates.close());
   stops.push(host.runtime.watch((slot) => containers.ended(slot)));
   warnings.push(...(await containers.recover()));
+  await carried.recover();
+  stops.push(() => carried.idle());
   keepBoot(database, bootId); // only now: what ran before is on record to be started again
   let kept = 0;
   const expire = (): void => {
@@ -143,7 +151,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   const servers = await startServers({
     handlers: {
       ...hostHandlers({
-        ...{ host, records, instance, version, now, pin: identity?.pin },
+        ...{ host, records, containers, instance, version, now, pin: identity?.pin },
         warnings: () => [...warnings, ...callers.warnings(), ...(kept > 0 ? [heldBack(kept)] : [])],
       }),
       ...templateHandlers(templates),

@@ -40,3 +40,16 @@ export function transact<T>(database: DatabaseSync, work: () => T): T {
     throw error;
   }
 }
+
+/** Numbers of a table that were given by a database which is lost are given to nothing else: it goes on above them. */
+export function goOnAbove(database: DatabaseSync, table: string, numbers: readonly number[]): void {
+  const above = Math.max(0, ...numbers);
+  const { last } = database
+    .prepare('select coalesce(max(seq), 0) as last from sqlite_sequence where name = ?')
+    .get(table) as {
+    last: bigint;
+  };
+  if (above <= Number(last)) return;
+  database.prepare('delete from sqlite_sequence where name = ?').run(table);
+  database.prepare('insert into sqlite_sequence (name, seq) values (?, ?)').run(table, above);
+}

@@ -396,6 +396,7 @@ describe('con on the command line', () => {
     expect(commands.flatMap(({ short }) => short ?? []).sort()).toEqual([
       'build',
       'create',
+      'doctor',
       'domains',
       'duplicate',
       'exec',
@@ -404,6 +405,7 @@ describe('con on the command line', () => {
       'leave',
       'list',
       'prune',
+      'recover',
       'remove',
       'remove-snapshot',
       'restart',

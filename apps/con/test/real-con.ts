@@ -28,6 +28,10 @@ export class RealCon {
   /** @param lines of the template's Confile, below its base. */
   async enter(lines = ''): Promise<void> {
     await this.begin();
+    await this.built(lines);
+  }
+
+  async built(lines: string): Promise<void> {
     const key = { name: 'plain', version: '1' };
     await this.client['templates.build']({ ...key, confile: `FROM debian:bookworm\n${lines}\n` });
     const built = await this.until(async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { readConfig } from '../src/config.js';
 import type { Clock } from '../src/containers/clock.js';
+import { CarriedRecords } from '../src/containers/carried.js';
 import { Containers } from '../src/containers/containers.js';
 import { Records } from '../src/containers/records.js';
 import { SnapshotRecords } from '../src/containers/snapshot-records.js';
@@ -73,6 +74,8 @@ const templates: TemplateSource = {
     labels: {},
   }),
   chainOf: () => [1],
+  carriedBy: () => ({ chain: [1], surroundings: {} }),
+  adopt: () => 's1',
 };
 
 type Settings = Readonly<Record<string, string>>;
@@ -90,6 +93,7 @@ export class Rooms {
   records!: Records;
   containers!: Containers;
   sampler!: Sampler;
+  carried!: CarriedRecords;
   private database: DatabaseSync | undefined;
 
   constructor(
@@ -169,10 +173,13 @@ export class Rooms {
     const tell = (message: string): void => void this.told.push(message);
     const numbers = new Numbers(database, config);
     const hostNames = new HostNames(database, config);
+    const snapshots = new SnapshotRecords(database);
     const needs = {
+      strangeLayers: async () => [],
+      instance: 'one',
       hostNames,
       records,
-      snapshots: new SnapshotRecords(database),
+      snapshots,
       host,
       templates,
       clock,
@@ -192,5 +199,7 @@ export class Rooms {
       tell,
     });
     this.containers.witnessedBy(this.sampler);
+    this.carried = new CarriedRecords({ records, snapshots, layers: host.layers, templates, instance: 'one', tell });
+    this.containers.witnessedBy(this.carried);
   }
 }

@@ -24,6 +24,23 @@ export const methods = {
     params: z.strictObject({}),
     result: record.HostInfo,
   },
+  'host.recover': {
+    help: 'Brings back on record what volumes say of themselves, after the database was lost; it adds, and changes or removes nothing. With dryRun it only tells.',
+    params: z.strictObject({ dryRun: z.boolean().optional() }),
+    result: z.object({
+      recovered: z.array(z.object({ id: z.string(), name: z.string(), owner: z.string(), slot: int })),
+      left: z.array(z.object({ slot: int, why: z.string() })),
+    }),
+  },
+  'host.doctor': {
+    help: 'Lists what the host and the records tell differently; with mend it brings both together. Only what bears this con’s label is destroyed, and more than a few at once only with yes.',
+    params: z.strictObject({ mend: z.boolean().optional(), yes: z.boolean().optional() }),
+    result: z.object({
+      findings: z.array(record.Finding),
+      /** So many would have been destroyed, to which nobody has said yes: none was. */
+      held: int,
+    }),
+  },
   'templates.build': {
     help: 'Builds a template from a Confile, line by line; answers at once, and templates.get tells how it goes. With contextBytes the answer names a path to which a tar of the files for COPY is to be PUT.',
     params: z.strictObject({

@@ -48,6 +48,16 @@ export const HostInfo = z.object({
   warnings: z.array(z.object({ what: z.string(), cure: z.string() })),
 });
 
+/** Something that the host and the records tell differently. */
+export const Finding = z.object({
+  kind: z.enum(['volume', 'moment', 'snapshot', 'container', 'life', 'remains', 'mount', 'address', 'layer']),
+  what: z.string(),
+  cure: z.string(),
+  mended: z.boolean(),
+  /** Why it could not be mended. */
+  failed: z.string().optional(),
+});
+
 export const TemplateState = z.enum(['building', 'ready', 'failed']);
 
 /** One line of a Confile, on its way to being a snapshot. */

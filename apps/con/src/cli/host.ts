@@ -55,4 +55,46 @@ const read: Command = {
   },
 };
 
-export const hostCommands: readonly Command[] = [info, read];
+const recover: Command = {
+  words: 'host recover',
+  short: 'recover',
+  method: 'host.recover',
+  options: [['--dry-run', 'only tell what would be brought back']],
+  run: async ({ con, terminal }, { options }) => {
+    const dryRun = options['dryRun'] === true;
+    const answer = await con['host.recover']({ dryRun });
+    if (terminal.json) terminal.result(answer);
+    else {
+      for (const { name, owner, id } of answer.recovered)
+        terminal.line(`${dryRun ? 'would bring' : 'brought'} back ${name} of ${owner} (${id})`);
+      for (const { why } of answer.left) terminal.line(why);
+      if (answer.recovered.length + answer.left.length === 0) terminal.line('every volume is on record');
+    }
+    return answer.left.length > 0 ? 1 : 0;
+  },
+};
+
+const doctor: Command = {
+  words: 'host doctor',
+  short: 'doctor',
+  method: 'host.doctor',
+  options: [
+    ['--mend', 'bring both together where that can be done'],
+    ['--yes', 'also where more than a few things are destroyed at once'],
+  ],
+  run: async ({ con, terminal }, { options }) => {
+    const answer = await con['host.doctor']({ mend: options['mend'] === true, yes: options['yes'] === true });
+    const left = answer.findings.filter(({ mended }) => !mended).length;
+    if (terminal.json) terminal.result(answer);
+    else {
+      for (const { what, cure, mended, failed } of answer.findings)
+        terminal.line(`${what}: ${failed ?? (mended ? 'mended' : cure)}`);
+      if (answer.held > 0)
+        terminal.line(`${answer.held} would be destroyed, more than a few: look at them, then say --yes`);
+      if (answer.findings.length === 0) terminal.line('the host and the records tell the same');
+    }
+    return left > 0 ? 1 : 0;
+  },
+};
+
+export const hostCommands: readonly Command[] = [info, recover, doctor, read];

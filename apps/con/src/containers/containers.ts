@@ -11,9 +11,11 @@ import type { Clock } from './clock.js';
 import { Admission } from './admission.js';
 import type { Desk } from './desk.js';
 import { doingInWords, inWords, wasOn, type Change, type ContainerRecord } from './record.js';
+import { Doctor } from './doctor.js';
 import { expired, isOrdinary } from './expiry.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
+import { Rebuild } from './rebuild.js';
 import { relimit, strangers, syncNet } from './recovery.js';
 import { Wiring } from './wiring.js';
 import { deadlines, Settling } from './settling.js';
@@ -34,6 +36,8 @@ export type ContainersNeeds = Readonly<{
   reservedPorts: readonly number[];
   /** The host was restarted since the last daemon: what ran then is started again. */
   isNewBoot: boolean;
+  strangeLayers: () => Promise<readonly number[]>;
+  instance: string;
   /** Told what failed in the background, with its cause. */
   tell: (message: string, error?: unknown) => void;
 }>;
@@ -61,6 +65,8 @@ export class Containers {
   readonly wiring: Wiring;
   readonly snapshots: Snapshots;
   readonly admission: Admission;
+  readonly rebuild: Rebuild;
+  readonly doctor: Doctor;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -72,12 +78,15 @@ export class Containers {
     this.life = new Life(needs);
     this.settling = new Settling({ ...needs, change: (record, change) => this.change(record, change) });
     const desk = this.desk();
+    const begun = (record: ContainerRecord): void => this.witnesses.forEach((witness) => witness.changed(record));
+    this.rebuild = new Rebuild({ ...needs, ...desk, begun });
+    this.doctor = new Doctor({ ...needs, ...desk });
     this.wiring = new Wiring({ ...needs, ...desk });
     this.admission = new Admission({
       ...needs,
       ...desk,
       exposed: (...words) => this.wiring.forwards.exposed(...words),
-      begun: (record) => this.witnesses.forEach((witness) => witness.changed(record)),
+      begun,
       kept: (...words) => this.snapshots.mustBeKept(...words),
       life: this.life,
     });

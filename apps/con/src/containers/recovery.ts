@@ -2,19 +2,23 @@ import { isOn } from '@berth/container';
 import type { Host, Warning } from '../host/host.js';
 import type { Slot } from '../host/runtime.js';
 import type { Numbers } from '../network/numbers.js';
+import { readCarried } from './carried.js';
 import { forwardings, grantsOf } from './life.js';
 import type { ContainerRecord } from './record.js';
 import type { Records } from './records.js';
 
 type Needs = Readonly<{
   records: Records;
-  numbers: Pick<Numbers, 'keepFrom'>;
+  numbers: Pick<Numbers, 'keepFrom' | 'mayKeepRange' | 'keepRange'>;
   host: Pick<Host, 'runtime' | 'layers' | 'net'>;
   tell: (message: string, error?: unknown) => void;
 }>;
 
 /** The table for what lives, as the records say, whatever a crash or a foreign hand left there. */
-export async function syncNet({ records, host }: Needs, lives: ReadonlyMap<Slot, unknown>): Promise<void> {
+export async function syncNet(
+  { records, host }: Pick<Needs, 'records'> & { host: Pick<Host, 'net'> },
+  lives: ReadonlyMap<Slot, unknown>,
+): Promise<void> {
   const on = [...records.all()].filter(({ slot, state }) => lives.has(slot) && (isOn(state) || state === 'stopping'));
   await host.net.sync({
     addresses: on.map((record) => ({ slot: record.slot, address: record.address, grants: grantsOf(record) })),
@@ -37,10 +41,17 @@ export async function strangers(
 ): Promise<readonly Warning[]> {
   const volumes = await host.layers.volumes();
   const unknown = new Set([...running, ...volumes].filter((slot) => !records.at(slot)));
+  const texts = unknown.size > 0 ? await host.layers.records() : new Map<Slot, string>();
   return [...unknown].map((slot) => {
     numbers.keepFrom(slot);
+    const carried = readCarried(texts.get(slot) ?? '');
+    // Nor is the range of ids that its files belong to: its owner shares it with nobody.
+    if (carried && numbers.mayKeepRange(carried.owner, carried.range)) numbers.keepRange(carried.owner, carried.range);
     const what = `container ${slot} of this host is in no record of con`;
     tell(`${what}: it is left alone`);
-    return { what, cure: `bring the records back from a backup, or remove its volume ${slot} by hand` };
+    const cure = carried
+      ? 'con recover brings it back'
+      : `bring the records back from a backup, or remove its volume ${slot} by hand`;
+    return { what, cure };
   });
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { migrate } from '../database.js';
+import { goOnAbove, migrate } from '../database.js';
 import type { Moment } from '../host/layers.js';
 
 const steps = [
@@ -57,6 +57,40 @@ export class SnapshotRecords {
     const added = this.find(container, id);
     if (!added || added === 'gone') throw new Error(`cannot find the snapshot ${id} that was just added`);
     return added;
+  }
+
+  /** One that a volume tells of, whose record was lost; one that is known stays as it is. */
+  takeIn(
+    container: string,
+    one: Readonly<{
+      moment: Moment;
+      id: string;
+      asked: string;
+      name?: string | undefined;
+      createdAt: number;
+      expiresAt?: number | undefined;
+      sizeBytes?: string | undefined;
+    }>,
+  ): void {
+    this.database
+      .prepare(
+        `insert into kept_snapshot (moment, container, id, asked, name, state, created_at, expires_at, size_bytes)
+         values (?, ?, ?, ?, ?, 'kept', ?, ?, ?) on conflict do nothing`,
+      )
+      .run(
+        ...[one.moment, container, one.id, one.asked, one.name ?? null, one.createdAt, one.expiresAt ?? null],
+        one.sizeBytes === undefined ? null : BigInt(one.sizeBytes),
+      );
+  }
+
+  /** Numbers of what is on the disk are given to nothing else, whether they are on record or not. */
+  keepFrom(moments: readonly Moment[]): void {
+    goOnAbove(this.database, 'kept_snapshot', moments);
+  }
+
+  /** Whether it was ever a snapshot of ours, gone or not. */
+  wasGiven(moment: Moment): boolean {
+    return this.database.prepare('select 1 from kept_snapshot where moment = ?').get(moment) !== undefined;
   }
 
   find(container: string, id: string): SnapshotRecord | 'gone' | undefined {

@@ -90,8 +90,8 @@ export class Snapshots {
   async recover(): Promise<void> {
     const { snapshots, host, must } = this.needs;
     const unsettled = snapshots.list().filter(({ state }) => state === 'keeping' || state === 'removing');
-    if (unsettled.length === 0) return;
     const there = new Set((await host.layers.moments()).map(({ moment }) => moment));
+    snapshots.keepFrom([...there]);
     for (const one of unsettled) {
       const record = must(one.container);
       if (one.state === 'removing') this.discard(record, one);

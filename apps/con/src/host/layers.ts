@@ -38,6 +38,8 @@ export interface Layers {
   /** Removes a volume and all in it, its moments too. Already absent is success. */
   removeVolume(slot: Slot): Promise<void>;
   volumes(): Promise<readonly Slot[]>;
+  /** Whose roots are mounted. */
+  mounted(): Promise<readonly Slot[]>;
   /** What a container wrote, in bytes. */
   volumeBytes(slot: Slot): Promise<bigint>;
 

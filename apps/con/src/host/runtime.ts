@@ -97,6 +97,8 @@ export interface Runtime {
   aside(spec: AsideSpec): Promise<number>;
   /** Removes what a dead container left in the kernel and on disk, its volume excepted. Already absent is success. */
   clear(slot: Slot): Promise<void>;
+  /** Slots of which the kernel or the run directory still holds something though nothing lives there: what `clear` removes. */
+  remains(): Promise<readonly Slot[]>;
   /** Lines that outlived the daemon that ran them are ended; answers when none is left. */
   clearLines(): Promise<void>;
   /** Calls back when a container has ended, by whatever hand. Answers the way to stop watching. */

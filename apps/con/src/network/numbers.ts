@@ -50,6 +50,20 @@ export class Numbers {
     return range;
   }
 
+  /** Whether a range can be an owner's: it is theirs, or nobody's while they have none. */
+  mayKeepRange(owner: string, range: number): boolean {
+    const known = this.rangeKept(owner);
+    if (known !== undefined) return known === range;
+    return !this.database.prepare('select 1 from id_range where range = ?').get(range);
+  }
+
+  /** A range that volumes are written in is given to nobody else. @throws Problem `conflict` */
+  keepRange(owner: string, range: number): void {
+    if (!this.mayKeepRange(owner, range))
+      throw new Problem('conflict', `cannot keep range ${range} for ${owner}: it is somebody else's`);
+    this.database.prepare('insert into id_range (owner, range) values (?, ?) on conflict do nothing').run(owner, range);
+  }
+
   private rangeKept(owner: string): number | undefined {
     const row = this.database.prepare('select range from id_range where owner = ?').get(owner) as
       { range: bigint } | undefined;

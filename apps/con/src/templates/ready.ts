@@ -1,4 +1,4 @@
-import type { Chain } from '../host/layers.js';
+import type { Chain, Layer } from '../host/layers.js';
 
 /** What containers need to know of a finished template. */
 export type ReadyTemplate = Readonly<{
@@ -12,10 +12,16 @@ export type ReadyTemplate = Readonly<{
   labels: Readonly<Record<string, string>>;
 }>;
 
+export type Snapshotted = Readonly<{ chain: Layer[]; surroundings: Record<string, unknown> }>;
+
 /** The one thing containers ask of templates. */
 export interface TemplateSource {
   /** @throws Problem `not_found`, or `conflict` where no build of it became ready yet. */
   ready(name: string, version: string): ReadyTemplate;
   /** Of a snapshot that some container stands on, whatever its template is called now. */
   chainOf(snapshot: string): Chain;
+  /** What is needed to make a snapshot known again, should its records be lost. */
+  carriedBy(snapshot: string): Snapshotted;
+  /** Makes layers that are on the disk known again as a snapshot, for those that stand on them. Known already is success. */
+  adopt(snapshotted: Snapshotted): string;
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Surroundings } from '@berth/confile';
-import { migrate, transact } from '../database.js';
+import { Problem } from '@berth/problem';
+import { goOnAbove, migrate, transact } from '../database.js';
 import type { Chain, Layer } from '../host/layers.js';
 
 const steps = [
@@ -131,6 +132,35 @@ export class SnapshotRecords {
 
   list(): SnapshotRow[] {
     return this.all('select * from snapshot order by id').map(snapshotOf);
+  }
+
+  /**
+   * Makes layers known that are on the disk and in no record, each as a snapshot that only containers hold. Known ones stay
+   * as they are. Nearest first, the base last. Answers the nearest.
+   */
+  adopt(chain: Chain, surroundings: Surroundings): number {
+    let parent: number | undefined;
+    for (const layer of [...chain].reverse()) {
+      const known = this.one('select * from snapshot where layer = ?', layer);
+      parent = known?.id ?? this.adoptLayer(layer, parent, surroundings);
+    }
+    if (parent === undefined) throw new Problem('conflict', 'cannot make a snapshot known again that has no layers');
+    return parent;
+  }
+
+  private adoptLayer(layer: Layer, parent: number | undefined, surroundings: Surroundings): number {
+    this.database.prepare(`insert into layer (layer, state) values (?, 'sealed')`).run(layer);
+    const text = `layer ${layer}, whose Confile is no longer known`;
+    const figures = { sizeBytes: 0n, milliseconds: 0, checked: true };
+    const { id } = this.add({ key: `recovered ${layer}`, parent, text, layer, surroundings, ...figures });
+    this.database.prepare('update snapshot set retired = 1 where id = ?').run(id);
+    return id;
+  }
+
+  /** Which of these layers are in no record; their numbers are given to no other. */
+  strange(layers: readonly Layer[]): Layer[] {
+    goOnAbove(this.database, 'layer', layers);
+    return layers.filter((layer) => !this.database.prepare('select 1 from layer where layer = ?').get(layer));
   }
 
   check(id: number): void {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { bareSurroundings, ConfileFault, parseConfile, type Healthcheck } from '@berth/confile';
 import type { ParamsOf, ResultOf, Snapshot, Step, Template } from '@berth/con-protocol';
 import { asProblem, Problem } from '@berth/problem';
-import type { Chain, Layers } from '../host/layers.js';
+import type { Chain, Layer, Layers } from '../host/layers.js';
 import type { Runtime } from '../host/runtime.js';
 import { Arrivals, type Receive } from './arrival.js';
 import { Builder } from './builder.js';
@@ -11,7 +11,7 @@ import { idOf, mustBeKey, nameOf, numberOf, shown, type Key } from './key.js';
 import { Logs } from './log.js';
 import { plan, type PlannedLine } from './plan.js';
 import { Progress, type TemplateRow } from './progress.js';
-import type { ReadyTemplate, TemplateSource } from './ready.js';
+import type { ReadyTemplate, Snapshotted, TemplateSource } from './ready.js';
 import { SnapshotRecords, type SnapshotRow } from './records.js';
 import { standsOn } from './standing.js';
 import { Sweep, type Held } from './sweep.js';
@@ -74,9 +74,13 @@ export class Templates implements TemplateSource {
         this.needs.tell(
           `layer ${layer} is missing on disk: templates that stand on it must be removed and built again`,
         );
-    for (const layer of onDisk)
-      if (!recorded.has(layer))
-        this.needs.tell(`layer ${layer} on disk is in no record of this daemon: it is left alone`);
+    for (const layer of await this.strangeLayers())
+      this.needs.tell(`layer ${layer} on disk is in no record of this daemon: it is left alone`);
+  }
+
+  /** Layers on the disk that no record tells of. */
+  async strangeLayers(): Promise<readonly Layer[]> {
+    return this.snapshots.strange(await this.needs.layers.layers());
   }
 
   /** Ends running builds as `failed: interrupted`, and answers when none is left. */
@@ -193,6 +197,15 @@ export class Templates implements TemplateSource {
   /** Of a snapshot that some container stands on. */
   healthcheckOf(snapshot: string): Healthcheck | undefined {
     return this.snapshots.get(numberOf(snapshot))?.surroundings.healthcheck;
+  }
+
+  carriedBy(snapshot: string): Snapshotted {
+    const { surroundings } = this.snapshots.get(numberOf(snapshot)) ?? {};
+    return { chain: [...this.snapshots.chain(numberOf(snapshot))], surroundings: { ...surroundings } };
+  }
+
+  adopt({ chain, surroundings }: Snapshotted): string {
+    return idOf(this.snapshots.adopt(chain, { ...bareSurroundings, ...surroundings }));
   }
 
   chainOf(snapshot: string): Chain {

@@ -65,6 +65,10 @@ export class FakeLayers implements Layers {
     return Promise.resolve(this.shelfOfVolumes.numbers());
   }
 
+  mounted(): Promise<readonly Slot[]> {
+    return Promise.resolve([]);
+  }
+
   volumeBytes(slot: Slot): Promise<bigint> {
     return Promise.resolve(this.shelfOfVolumes.get(slot) ? 10n * MiB : 0n);
   }

@@ -100,6 +100,10 @@ export class FakeRuntime implements Runtime {
     if (this.lives.get(slot)) throw new Problem('conflict', `cannot clear away container ${slot}: it is running`);
   }
 
+  remains(): Promise<readonly Slot[]> {
+    return Promise.resolve([]);
+  }
+
   clearLines(): Promise<void> {
     return Promise.resolve();
   }

@@ -153,6 +153,12 @@ export class OverlayLayers implements Layers {
     return Promise.resolve(names.map(Number));
   }
 
+  mounted(): Promise<readonly Slot[]> {
+    const mounts = mountPoints();
+    const slots = namesIn(this.shelf.roots).flatMap((name) => (/^[1-9]\d*$/.test(name) ? Number(name) : []));
+    return Promise.resolve(slots.filter((slot) => mounts.has(this.shelf.root(slot))));
+  }
+
   volumeBytes(slot: Slot): Promise<bigint> {
     return bytesBelow(`${this.shelf.volume(slot)}/upper`);
   }

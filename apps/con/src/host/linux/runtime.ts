@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
@@ -141,6 +141,17 @@ export class LinuxRuntime implements Runtime {
 
   aside(spec: AsideSpec): Promise<number> {
     return this.lines.aside(spec);
+  }
+
+  remains(): Promise<readonly Slot[]> {
+    const isNumber = (name: string): boolean => /^[1-9]\d*$/.test(name);
+    const directories = [this.lxcPath, this.eventsDirectory].filter(existsSync).flatMap((path) => readdirSync(path));
+    const prefix = vethOf(this.config, 1).slice(0, -1);
+    const links = readdirSync('/sys/class/net').flatMap((name) =>
+      name.startsWith(prefix) ? name.slice(prefix.length) : [],
+    );
+    const slots = new Set([...this.cgroups.slots(), ...[...directories, ...links].filter(isNumber).map(Number)]);
+    return Promise.resolve([...slots].filter((slot) => !this.lives.has(slot)));
   }
 
   clearLines(): Promise<void> {

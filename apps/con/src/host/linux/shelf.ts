@@ -53,9 +53,13 @@ export class Shelf {
     return `${this.moments}/${mustBeSlot(slot)}.${mustBeMoment(moment)}`;
   }
 
+  /** The gates of all roots. */
+  get roots(): string {
+    return `${this.config.runDirectory}/roots`;
+  }
   /** The gate that only a container's root may enter, and the root below it. */
   gate(slot: Slot): string {
-    return `${this.config.runDirectory}/roots/${mustBeSlot(slot)}`;
+    return `${this.roots}/${mustBeSlot(slot)}`;
   }
   root(slot: Slot): string {
     return `${this.gate(slot)}/root`;

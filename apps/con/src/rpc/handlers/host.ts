@@ -1,4 +1,5 @@
 import { protocolVersion, type ConHandlers } from '@berth/con-protocol';
+import type { Containers } from '../../containers/containers.js';
 import type { Records } from '../../containers/records.js';
 import { ailments } from '../../host/health.js';
 import type { Host, Warning } from '../../host/host.js';
@@ -6,6 +7,7 @@ import type { Host, Warning } from '../../host/host.js';
 type Needs = Readonly<{
   host: Host;
   records: Records;
+  containers: Pick<Containers, 'rebuild' | 'doctor'>;
   instance: string;
   version: string;
   /** Of the key that answers beyond loopback. */
@@ -17,13 +19,22 @@ type Needs = Readonly<{
 export function hostHandlers({
   host,
   records,
+  containers,
   instance,
   version,
   pin,
   warnings,
   now,
-}: Needs): Pick<ConHandlers, 'host.info'> {
+}: Needs): Pick<ConHandlers, 'host.info' | 'host.recover' | 'host.doctor'> {
   return {
+    'host.recover': async ({ dryRun = false }) => {
+      const { recovered, left } = await containers.rebuild.recover({ dryRun });
+      return { recovered: [...recovered], left: [...left] };
+    },
+    'host.doctor': async ({ mend = false, yes = false }) => {
+      const { findings, held } = await containers.doctor.look({ mend, yes });
+      return { findings: [...findings], held };
+    },
     'host.info': async () => {
       const { bytes: diskBytes, freeBytes: diskFreeBytes } = await host.layers.space();
       const health = await host.health();
