@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { bare, Rooms, small, template } from './rooms.js';
 
+const GiB = 1024n ** 3n;
+
 describe('containers', () => {
   let rooms: Rooms;
   beforeEach(() => {
@@ -405,7 +407,7 @@ describe('containers', () => {
   });
 
   it('without a record keep their data, are told of, and nobody is given their number', async () => {
-    await rooms.host.layers.createVolume(10, 7);
+    await rooms.host.layers.createVolume(10, 7, GiB);
     const [warning] = await rooms.restart();
     expect(warning?.what).toContain('container 10 of this host is in no record');
     await rooms.created('a');

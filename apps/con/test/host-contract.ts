@@ -4,6 +4,8 @@ import type { Host } from '../src/host/host.js';
 import type { Forwarding } from '../src/host/net.js';
 import type { Running, Slot } from '../src/host/runtime.js';
 
+const GiB = 1024n ** 3n;
+
 export type Ready = Readonly<{
   host: Host;
   /** A sealed layer that a container can start from. */
@@ -27,7 +29,7 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
 
   const begin = async (): Promise<Running> => {
     const { layers, net, runtime } = ready.host;
-    await layers.createVolume(slot, range);
+    await layers.createVolume(slot, range, GiB);
     const root = await layers.mount(slot, range, [ready.layer]);
     await net.open(slot, ready.addressOf(slot), [forward()]);
     const given = { range, root, address: ready.addressOf(slot), limits: defaultLimits, environment: {} };
@@ -62,7 +64,7 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
       halts += 1;
       return act();
     };
-    await layers.createVolume(slot, range);
+    await layers.createVolume(slot, range, GiB);
     await layers.keepMoment(slot, 1, still);
     await layers.keepMoment(slot, 1, still);
     expect([halts, await layers.moments()]).toEqual([1, [{ slot, moment: 1 }]]);
@@ -165,7 +167,7 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
 
   it('a command beside a container needs nothing that runs there, sees its files, and answers with its exit code', async () => {
     const { layers, runtime } = ready.host;
-    await layers.createVolume(slot, range);
+    await layers.createVolume(slot, range, GiB);
     const root = await layers.mount(slot, range, [ready.layer]);
     const heard: Buffer[] = [];
     const log = (chunk: Buffer): void => void heard.push(chunk);

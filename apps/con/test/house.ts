@@ -8,6 +8,8 @@ import type { Forwarding } from '../src/host/net.js';
 import type { ContainerSpec, ExecSession, Running, Slot } from '../src/host/runtime.js';
 import { Ground } from './ground.js';
 
+const GiB = 1024n ** 3n;
+
 export type Heard = { code: number; output: string; errors: string };
 
 /** A real host with a base, on which tests keep containers; nothing of it is left after `leave`. */
@@ -33,7 +35,7 @@ export class House {
 
   async spec(slot: Slot, changes: Partial<ContainerSpec> = {}): Promise<ContainerSpec> {
     const range = changes.range ?? 1;
-    await this.host.layers.createVolume(slot, range);
+    await this.host.layers.createVolume(slot, range, GiB);
     const root = await this.host.layers.mount(slot, range, [1]);
     const given = { range, root, address: this.address(slot), limits: defaultLimits, environment: {} };
     return { hostname: `c${slot}`, ...given, ...changes };

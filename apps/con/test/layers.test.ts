@@ -20,6 +20,8 @@ import { endSurvivors } from '../src/host/linux/survivors.js';
 import { Ground } from './ground.js';
 import { describeReal } from './real.js';
 
+const GiB = 1024n ** 3n;
+
 describeReal('layers on a real host', () => {
   const ground = new Ground();
   const { layers, config } = ground;
@@ -73,7 +75,7 @@ describeReal('layers on a real host', () => {
     const perl = `cp /bin/true /srv/ping; ${setCapability}`;
     expect(await ground.said({ layer: 21, root, argv: ['/bin/sh', '-c', perl] })).toEqual({ code: 0, text: '' });
     await layers.seal(21);
-    await layers.createVolume(1, 5);
+    await layers.createVolume(1, 5, GiB);
     const mounted = await layers.mount(1, 5, [21, 20, 1]);
     const stat = lstatSync(`${mounted}${tool}`);
     expect(stat.mode & 0o7777).toBe(0o4755);
@@ -83,8 +85,8 @@ describeReal('layers on a real host', () => {
   });
 
   it('two customers each see the files of one template as owned by their own root', async () => {
-    await layers.createVolume(2, 7);
-    await layers.createVolume(3, 8);
+    await layers.createVolume(2, 7, GiB);
+    await layers.createVolume(3, 8, GiB);
     const roots = [await layers.mount(2, 7, [1]), await layers.mount(3, 8, [1])];
     expect(roots.map((root) => statSync(`${root}/etc/passwd`).uid)).toEqual([
       firstIdOf(config, 7),
@@ -96,8 +98,8 @@ describeReal('layers on a real host', () => {
   });
 
   it('what one container writes, another of the same template and customer does not see', async () => {
-    await layers.createVolume(4, 7);
-    await layers.createVolume(5, 7);
+    await layers.createVolume(4, 7, GiB);
+    await layers.createVolume(5, 7, GiB);
     const [one, other] = [await layers.mount(4, 7, [1]), await layers.mount(5, 7, [1])];
     writeFileSync(`${one}/srv/mine`, '');
     expect(existsSync(`${other}/srv/mine`)).toBe(false);
@@ -106,13 +108,32 @@ describeReal('layers on a real host', () => {
     expect((await layers.volumes()).filter((slot) => slot === 4 || slot === 5)).toEqual([]);
   });
 
+  it('a chain laid down as one layer shows what the chain shows: nothing deleted comes back, links and attributes stay', async () => {
+    const change =
+      'cd /srv && mkdir kept gone moved && echo 1 > kept/a && ln kept/a kept/b && touch gone/file moved/file';
+    await ground.built(60, [1], `${change} && cp /bin/true suid && chown 33:33 suid && chmod 4755 suid`);
+    await ground.built(61, [60, 1], 'cd /srv && rm -r gone && mkdir gone && mv moved renamed && rm /etc/motd');
+    const show = 'cd /srv && ls -R . && stat -c "%u %a" suid && stat -c %h kept/a && ls /etc | wc -l';
+    const before = await ground.built(62, [61, 60, 1], show);
+    const { bytes } = await layers.flatten(63, [61, 60, 1]);
+    expect(bytes).toBeGreaterThan(100n * 1024n * 1024n);
+    expect((await ground.built(64, [63], show)).text).toBe(before.text);
+    expect(before.text).toMatch(/33 4755\n2\n/);
+    // Nothing of overlayfs is left in it: a directory that was made anew hides nothing below the new layer.
+    expect((await ground.built(66, [63, 60, 1], 'ls /srv/gone')).text).toBe('file\n');
+    await expect(layers.flatten(63, [1])).rejects.toMatchObject({ code: 'conflict' });
+    await expect(layers.flatten(65, [31_337, 1])).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await layers.layers()).not.toContain(65);
+    expect((await ground.traces()).filter((path) => path.includes('/building/'))).toEqual([]);
+  }, 180_000);
+
   it('three hundred layers make one root, in one page of mount options', async () => {
     const chain = Array.from({ length: 300 }, (_, at) => 1000 + at);
     for (const layer of chain) {
       mkdirSync(`${ground.shelf.layer(layer)}/srv`, { recursive: true });
       writeFileSync(`${ground.shelf.layer(layer)}/srv/${layer}`, '');
     }
-    await layers.createVolume(6, 9);
+    await layers.createVolume(6, 9, GiB);
     const root = await layers.mount(6, 9, [...chain, 1]);
     expect((await must(['ls', `${root}/srv`])).trim().split('\n')).toHaveLength(300);
     await layers.removeVolume(6);
@@ -120,27 +141,27 @@ describeReal('layers on a real host', () => {
   });
 
   it('more layers than a page of options names are refused, not cut off', async () => {
-    await layers.createVolume(7, 9);
+    await layers.createVolume(7, 9, GiB);
     const chain = Array.from({ length: 900 }, (_, at) => 40_000_000 + at);
     await expect(layers.mount(7, 9, chain)).rejects.toMatchObject({ code: 'invalid' });
     await layers.removeVolume(7);
   });
 
   it('bytes of a volume are what was allocated, and a link out of it adds nothing', async () => {
-    await layers.createVolume(8, 9);
+    await layers.createVolume(8, 9, GiB);
     const root = await layers.mount(8, 9, [1]);
-    const before = await layers.volumeBytes(8);
+    const before = (await layers.volumeBytes(8)).ownBytes;
     writeFileSync(`${root}/srv/data`, Buffer.alloc(1024 * 1024, 1));
     symlinkSync('/usr', `${root}/srv/elsewhere`);
     symlinkSync('/', `${root}/srv/host`);
-    const grown = (await layers.volumeBytes(8)) - before;
+    const grown = (await layers.volumeBytes(8)).ownBytes - before;
     expect(grown).toBeGreaterThanOrEqual(1024n * 1024n);
     expect(grown).toBeLessThan(1200n * 1024n);
     await layers.removeVolume(8);
   });
 
   it('removing a volume does not follow a link that its container left', async () => {
-    await layers.createVolume(9, 9);
+    await layers.createVolume(9, 9, GiB);
     const canary = `${config.home}/canary`;
     mkdirSync(canary);
     writeFileSync(`${canary}/file`, '');
@@ -150,8 +171,8 @@ describeReal('layers on a real host', () => {
   });
 
   it('mounting, unmounting and removing twice is doing it once', async () => {
-    await layers.createVolume(10, 9);
-    await layers.createVolume(10, 9);
+    await layers.createVolume(10, 9, GiB);
+    await layers.createVolume(10, 9, GiB);
     expect(await layers.mount(10, 9, [1])).toBe(await layers.mount(10, 9, [1]));
     await layers.unmount(10);
     await layers.unmount(10);
@@ -161,13 +182,13 @@ describeReal('layers on a real host', () => {
   });
 
   it('a daemon that takes over finds what is mounted, and uses the mounts again', async () => {
-    await layers.createVolume(12, 9);
+    await layers.createVolume(12, 9, GiB);
     const root = await layers.mount(12, 9, [1]);
     const before = [...mountPoints()];
     const next = new OverlayLayers(config, ground.lines);
     await next.prepare();
     expect(await next.mount(12, 9, [1])).toBe(root);
-    await layers.createVolume(13, 9);
+    await layers.createVolume(13, 9, GiB);
     await next.mount(13, 9, [1]);
     const added = [...mountPoints()].filter((path) => path.startsWith(config.runDirectory) && !before.includes(path));
     expect(added).toEqual([ground.shelf.root(13)]);
@@ -188,7 +209,7 @@ describeReal('layers on a real host', () => {
   });
 
   it('a customer of the host finds no way into the roots of containers', async () => {
-    await layers.createVolume(11, 9);
+    await layers.createVolume(11, 9, GiB);
     const root = await layers.mount(11, 9, [1]);
     chmodSync(`${root}/srv`, 0o777);
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--'];
@@ -268,7 +289,7 @@ describeReal('layers on a disk that is full', () => {
     mkdirSync(ground.shelf.layer(1));
     for (let files = 0; fits(`${config.home}/${files}`); files++);
     await expect(layers.open(2, [1])).rejects.toThrow('the disk is full');
-    await expect(layers.createVolume(1, 5)).rejects.toThrow('the disk is full');
+    await expect(layers.createVolume(1, 5, GiB)).rejects.toThrow('the disk is full');
     expect(await layers.layers()).toEqual([1]);
     expect(await layers.volumes()).toEqual([]);
     expect(await ground.traces()).toEqual([config.home]);

@@ -16,6 +16,8 @@ import { firstIdOf } from '../src/host/linux/idmap.js';
 import { Ground } from './ground.js';
 import { describeReal } from './real.js';
 
+const GiB = 1024n ** 3n;
+
 describeReal('kept states of volumes on a real host', () => {
   const ground = new Ground();
   const { layers, shelf } = ground;
@@ -35,7 +37,7 @@ describeReal('kept states of volumes on a real host', () => {
       `${firstIdOf(ground.config, 0)}:${firstIdOf(ground.config, 0)}`,
       shelf.layer(1),
     ]);
-    await layers.createVolume(1, 5);
+    await layers.createVolume(1, 5, GiB);
     root = await layers.mount(1, 5, [1]);
   });
   afterAll(() => ground.leave(), 60_000);

@@ -13,6 +13,9 @@ const MiB = 1024n * 1024n;
 
 export const defaultLimits: Limits = { memoryBytes: 512n * MiB, cpuMillis: 1000, pids: 512 };
 
+/** What a container may write where nobody says how much. */
+export const usualDiskBytes = 10n * 1024n * MiB;
+
 /** Below the least, systemd does not boot; above the most, a number is a mistake. */
 export const limitBounds = {
   memoryBytes: { least: 64n * MiB, most: 1024n * 1024n * MiB },

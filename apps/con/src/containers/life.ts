@@ -1,3 +1,4 @@
+import { usualDiskBytes } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
 import type { Moment } from '../host/layers.js';
@@ -38,7 +39,7 @@ export class Life {
   }
 
   async make({ slot, range }: ContainerRecord): Promise<Change> {
-    await this.needs.host.layers.createVolume(slot, range);
+    await this.needs.host.layers.createVolume(slot, range, usualDiskBytes);
     return { state: 'stopped' };
   }
 
@@ -53,7 +54,7 @@ export class Life {
     const undo: (() => Promise<void>)[] = [() => layers.unmount(slot)];
     try {
       // A container whose creation failed may be started all the same; one that has run has data, and must find it.
-      if (record.boot <= 1) await layers.createVolume(slot, range);
+      if (record.boot <= 1) await layers.createVolume(slot, range, usualDiskBytes);
       const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
       undo.push(() => net.close(slot, address, forwardings(record)));
       await net.open(slot, address, [], grantsOf(record));

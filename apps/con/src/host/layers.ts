@@ -1,3 +1,4 @@
+import { Problem } from '@berth/problem';
 import type { IdRange, Slot } from './runtime.js';
 
 /** Number of a layer: what one line of a Confile wrote. */
@@ -12,6 +13,12 @@ export type Moment = number;
 /** Runs what must see nothing move: the container's processes are halted around `act`, and thawed whatever happens. */
 export type Still = <T>(act: () => Promise<T>) => Promise<T>;
 
+/**
+ * Bytes of one container, told without walking a tree. `ownBytes` is what it wrote and did not delete, its template not
+ * among it; `momentsBytes` is what its kept moments hold beside it.
+ */
+export type VolumeBytes = Readonly<{ ownBytes: bigint; momentsBytes: bigint }>;
+
 /** Where bytes lie: layers shared by all, a volume for each container. */
 export interface Layers {
   /** Lays a distribution's root file system down as a sealed layer. @throws Problem with the tool's own reason. */
@@ -24,13 +31,27 @@ export interface Layers {
   open(layer: Layer, chain: Chain): Promise<string>;
   /** Unmounts it; from here on nobody writes to it. */
   seal(layer: Layer): Promise<{ bytes: bigint }>;
+  /**
+   * Lays what a whole chain shows, from its nearest layer to its base, down as one new sealed layer: what a chain that
+   * comes near the kernel's 500 layers is replaced by. Owners, modes, hard links, holes and attributes are as in the
+   * chain, and what was deleted is gone. @throws Problem `conflict` where the layer exists; nothing is left of a failure.
+   */
+  flatten(layer: Layer, chain: Chain): Promise<{ bytes: bigint }>;
   /** Removes a layer, sealed or open, mounts included. Already absent is success. */
   removeLayer(layer: Layer): Promise<void>;
   /** Every layer on disk, whatever its state: what reconcile compares with the records. */
   layers(): Promise<readonly Layer[]>;
 
-  /** Makes the empty volume of a container. Already there is success. */
-  createVolume(slot: Slot, range: IdRange): Promise<void>;
+  /**
+   * Makes the empty volume of a container, which the kernel bounds to `diskBytes`. Already there is success; it keeps
+   * what it holds, and is bounded anew.
+   */
+  createVolume(slot: Slot, range: IdRange, diskBytes: bigint): Promise<void>;
+  /**
+   * Bounds a volume anew, mounted or not; the limit stays with it. @throws Problem `conflict` where more is in use, naming
+   * the least that is possible (tooLittleDisk).
+   */
+  limitVolume(slot: Slot, diskBytes: bigint): Promise<void>;
   /** Mounts a volume above a chain, the layers' ids shifted to the range; answers where. Already mounted is success. */
   mount(slot: Slot, range: IdRange, chain: Chain): Promise<string>;
   /** Already unmounted is success. */
@@ -40,8 +61,8 @@ export interface Layers {
   volumes(): Promise<readonly Slot[]>;
   /** Whose roots are mounted. */
   mounted(): Promise<readonly Slot[]>;
-  /** What a container wrote, in bytes. */
-  volumeBytes(slot: Slot): Promise<bigint>;
+  /** None of a volume that does not exist. */
+  volumeBytes(slot: Slot): Promise<VolumeBytes>;
 
   /**
    * Keeps what a volume holds now, also while its container runs. Already there is success, and keeps what was kept.
@@ -59,7 +80,7 @@ export interface Layers {
   moments(): Promise<readonly Readonly<{ slot: Slot; moment: Moment }>[]>;
   /**
    * Makes a volume of the same range from what another holds now, or from a moment of it; it is there wholly or not at
-   * all. Already there is success. The copy carries no moments and no record.
+   * all. Already there is success. The copy carries no moments and no record, and has the limit of its source.
    */
   duplicateVolume(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void>;
   /** Leaves a text beside a volume, where root inside cannot reach it; it replaces the one before at once. */
@@ -68,4 +89,15 @@ export interface Layers {
   records(): Promise<ReadonlyMap<Slot, string>>;
 
   space(): Promise<{ bytes: bigint; freeBytes: bigint }>;
+}
+
+const MiB = 1024n * 1024n;
+
+/** Names the least that would do, in whole MiB. */
+export function tooLittleDisk(usedBytes: bigint): Problem {
+  const least = (usedBytes + MiB - 1n) / MiB;
+  return new Problem(
+    'conflict',
+    `cannot lower the disk so far: more is in use; ${least} MiB are the least that is possible now`,
+  );
 }

@@ -306,7 +306,8 @@ export class Sampler implements Witness {
   private async readDisk({ id, slot, name }: ContainerRecord): Promise<void> {
     const atMs = this.needs.clock.monotonicMs();
     try {
-      this.diskKnown.set(id, { bytes: await this.needs.host.layers.volumeBytes(slot), atMs });
+      const { ownBytes: bytes } = await this.needs.host.layers.volumeBytes(slot);
+      this.diskKnown.set(id, { bytes, atMs });
     } catch (error) {
       this.needs.tell(`cannot measure the disk of ${name}`, error);
     }

@@ -1,10 +1,18 @@
 import { Problem } from '@berth/problem';
-import type { Chain, Layer, Layers, Moment, Still } from '../layers.js';
+import {
+  tooLittleDisk,
+  type Chain,
+  type Layer,
+  type Layers,
+  type Moment,
+  type Still,
+  type VolumeBytes,
+} from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import type { Shelf } from './shelf.js';
 
 export type FakeLayer = Readonly<{ open: boolean }>;
-export type FakeVolume = Readonly<{ range: IdRange; moments?: readonly Moment[]; record?: string }>;
+export type FakeVolume = Readonly<{ range: IdRange; moments?: readonly Moment[]; record?: string; diskBytes?: string }>;
 
 const MiB = 1024n * 1024n;
 
@@ -32,6 +40,15 @@ export class FakeLayers implements Layers {
     return Promise.resolve({ bytes: MiB });
   }
 
+  flatten(layer: Layer, chain: Chain): Promise<{ bytes: bigint }> {
+    if (chain.length === 0) throw new Problem('invalid', `cannot flatten nothing into layer ${layer}`);
+    if (this.shelf.get(layer)) {
+      throw new Problem('conflict', `cannot write layer ${layer}: it exists already; remove it first`);
+    }
+    this.shelf.put(layer, { open: false });
+    return Promise.resolve({ bytes: 200n * MiB });
+  }
+
   removeLayer(layer: Layer): Promise<void> {
     this.shelf.take(layer);
     return Promise.resolve();
@@ -41,9 +58,15 @@ export class FakeLayers implements Layers {
     return Promise.resolve(this.shelf.numbers());
   }
 
-  createVolume(slot: Slot, range: IdRange): Promise<void> {
-    if (!this.shelfOfVolumes.get(slot)) this.shelfOfVolumes.put(slot, { range });
-    return Promise.resolve();
+  async createVolume(slot: Slot, range: IdRange, diskBytes: bigint): Promise<void> {
+    if (this.shelfOfVolumes.get(slot)) return this.limitVolume(slot, diskBytes);
+    this.shelfOfVolumes.put(slot, { range, diskBytes: `${diskBytes}` });
+  }
+
+  async limitVolume(slot: Slot, diskBytes: bigint): Promise<void> {
+    const volume = this.volume(slot);
+    if (diskBytes < 10n * MiB) throw tooLittleDisk(10n * MiB);
+    this.shelfOfVolumes.put(slot, { ...volume, diskBytes: `${diskBytes}` });
   }
 
   async mount(slot: Slot, _range: IdRange, _chain: Chain): Promise<string> {
@@ -69,8 +92,10 @@ export class FakeLayers implements Layers {
     return Promise.resolve([]);
   }
 
-  volumeBytes(slot: Slot): Promise<bigint> {
-    return Promise.resolve(this.shelfOfVolumes.get(slot) ? 10n * MiB : 0n);
+  volumeBytes(slot: Slot): Promise<VolumeBytes> {
+    const volume = this.shelfOfVolumes.get(slot);
+    const kept = BigInt(volume?.moments?.length ?? 0);
+    return Promise.resolve({ ownBytes: volume ? 10n * MiB : 0n, momentsBytes: kept * 10n * MiB });
   }
 
   async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {
@@ -101,8 +126,9 @@ export class FakeLayers implements Layers {
 
   async duplicateVolume(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void> {
     if (this.shelfOfVolumes.get(to)) return;
-    const { range } = this.volume(from);
-    const make = (): Promise<void> => Promise.resolve(this.shelfOfVolumes.put(to, { range }));
+    const { range, diskBytes } = this.volume(from);
+    const copy = { range, ...(diskBytes === undefined ? {} : { diskBytes }) };
+    const make = (): Promise<void> => Promise.resolve(this.shelfOfVolumes.put(to, copy));
     if (moment === undefined) return still(make);
     this.mustHave(from, moment);
     await make();

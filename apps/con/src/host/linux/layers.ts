@@ -1,19 +1,27 @@
-import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import type { Chain, Layer, Layers, Moment, Still } from '../layers.js';
+import {
+  tooLittleDisk,
+  type Chain,
+  type Layer,
+  type Layers,
+  type Moment,
+  type Still,
+  type VolumeBytes,
+} from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
 import { must, run } from './exec.js';
 import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
-import { Moments } from './moments.js';
+import { copyTree, Moments } from './moments.js';
 import { mountPoints, mountsBelow } from './mounts.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
-import { mountOverlay, mountShifted, unmount } from './syscalls.js';
+import { mountBind, mountOverlay, mountShifted, unmount } from './syscalls.js';
 
 /** Layers are stored in this range; an owner sees them shifted to another. */
 const buildRange: IdRange = 0;
@@ -95,6 +103,25 @@ export class OverlayLayers implements Layers {
     return { bytes: await bytesBelow(this.shelf.layer(layer)) };
   }
 
+  async flatten(layer: Layer, chain: Chain): Promise<{ bytes: bigint }> {
+    this.mustBeNew(layer);
+    const [draft, shown] = [this.shelf.draft(layer), this.shelf.building(layer)];
+    try {
+      directory(this.shelf.buildingGate(layer), { mode: 0o700, owner: firstIdOf(this.config, buildRange) });
+      directory(shown, { mode: 0o755 });
+      if (chain.length === 1) mountBind(this.shelf.layer(chain[0]!), shown);
+      else mountOverlay(this.shelf.layers, `lowerdir=${lower(chain)},${semantics}`, shown);
+      await copyTree(shown, draft);
+      await must(['sync', '--file-system', draft], { timeoutMs: walkMs });
+      renameSync(draft, this.shelf.layer(layer));
+      await this.close(layer);
+    } catch (thrown) {
+      await this.removeLayer(layer);
+      throw whenFull(thrown, `flatten into layer ${layer}`);
+    }
+    return { bytes: await bytesBelow(this.shelf.layer(layer)) };
+  }
+
   async removeLayer(layer: Layer): Promise<void> {
     await this.close(layer);
     await this.bases.drop(layer);
@@ -106,7 +133,7 @@ export class OverlayLayers implements Layers {
     return Promise.resolve([...new Set(names.flatMap((name) => layerOf(name) ?? []))]);
   }
 
-  async createVolume(slot: Slot, range: IdRange): Promise<void> {
+  async createVolume(slot: Slot, range: IdRange, _diskBytes: bigint): Promise<void> {
     const volume = this.shelf.volume(slot);
     const owner = firstIdOf(this.config, range);
     const upper = `${volume}/upper`;
@@ -159,8 +186,17 @@ export class OverlayLayers implements Layers {
     return Promise.resolve(slots.filter((slot) => mounts.has(this.shelf.root(slot))));
   }
 
-  volumeBytes(slot: Slot): Promise<bigint> {
-    return bytesBelow(`${this.shelf.volume(slot)}/upper`);
+  async limitVolume(slot: Slot, diskBytes: bigint): Promise<void> {
+    const { ownBytes } = await this.volumeBytes(slot);
+    if (diskBytes < ownBytes) throw tooLittleDisk(ownBytes);
+  }
+
+  async volumeBytes(slot: Slot): Promise<VolumeBytes> {
+    if (!existsSync(this.shelf.volume(slot))) return { ownBytes: 0n, momentsBytes: 0n };
+    let momentsBytes = 0n;
+    for (const each of this.kept.all())
+      if (each.slot === slot) momentsBytes += await bytesBelow(this.shelf.moment(slot, each.moment));
+    return { ownBytes: await bytesBelow(`${this.shelf.volume(slot)}/upper`), momentsBytes };
   }
 
   async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {

@@ -31,7 +31,7 @@ export class Moments {
     const doing = `keep moment ${moment} of volume ${slot}`;
     await flush(from);
     await this.whole(doing, async (draft) => {
-      await still(() => copy(`${from}/upper`, `${draft}/upper`));
+      await still(() => copyTree(`${from}/upper`, `${draft}/upper`));
       await settle(draft, to);
     });
   }
@@ -39,7 +39,7 @@ export class Moments {
   async restore(slot: Slot, moment: Moment): Promise<void> {
     const [volume, from] = [this.existing(slot), this.kept(slot, moment)];
     await this.whole(`restore volume ${slot}`, async (draft) => {
-      await copy(`${from}/upper`, `${draft}/upper`);
+      await copyTree(`${from}/upper`, `${draft}/upper`);
       await flush(draft);
       exchange(`${draft}/upper`, `${volume}/upper`);
       await flush(volume);
@@ -65,7 +65,7 @@ export class Moments {
     const source = moment === undefined ? this.existing(from) : this.kept(from, moment);
     await flush(source);
     await this.whole(`duplicate volume ${from}`, async (draft) => {
-      const act = (): Promise<void> => copy(`${source}/upper`, `${draft}/upper`);
+      const act = (): Promise<void> => copyTree(`${source}/upper`, `${draft}/upper`);
       await (moment === undefined ? still(act) : act());
       await must(['cp', '--archive', '--attributes-only', '--', `${this.existing(from)}/work`, `${draft}/work`]);
       await removeAll(`${draft}/work/work`); // overlayfs's own, made again by the first mount
@@ -118,7 +118,7 @@ export class Moments {
 }
 
 /** Whiteouts, opaque directories, hard links, holes, capabilities: as they are. `cp` refuses where an attribute is lost. */
-async function copy(from: string, to: string): Promise<void> {
+export async function copyTree(from: string, to: string): Promise<void> {
   const exactly = ['--recursive', '--no-dereference', '--preserve=all,xattr', '--sparse=auto', '--reflink=auto'];
   await must(['cp', ...exactly, '--one-file-system', '--no-target-directory', '--', from, to], { timeoutMs: walkMs });
 }
