@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Rooms } from './rooms.js';
 
+const GiB = 1024n ** 3n;
+
 describe('records that are lost, and hosts that differ from them', () => {
   let rooms: Rooms;
   beforeEach(() => {
@@ -76,8 +78,8 @@ describe('records that are lost, and hosts that differ from them', () => {
   it('stay lost where another has their name by now, or nothing is carried, and nothing is removed', async () => {
     await rooms.created('a');
     await rooms.created('b');
-    await rooms.host.layers.createVolume(900, 7);
-    await rooms.host.layers.createVolume(901, 7);
+    await rooms.host.layers.createVolume(900, 7, GiB);
+    await rooms.host.layers.createVolume(901, 7, GiB);
     await rooms.host.layers.writeRecord(901, '{"berth":1}');
     await lose();
     await rooms.created('c', { name: 'a' });
@@ -100,7 +102,7 @@ describe('records that are lost, and hosts that differ from them', () => {
   it('tell of what is strange, and destroy none of it', async () => {
     await rooms.created('a');
     const { slot } = rooms.records.get('a')!;
-    await rooms.host.layers.createVolume(900, 7);
+    await rooms.host.layers.createVolume(900, 7, GiB);
     await rooms.host.layers.keepMoment(slot, 77, (act) => act());
     await rooms.host.net.open(901, '10.77.3.133', []);
     const { findings } = await look(true, true);
@@ -142,12 +144,12 @@ describe('records that are lost, and hosts that differ from them', () => {
       await rooms.containers.idle();
     }
     for (const [slot, text] of texts) {
-      await rooms.host.layers.createVolume(slot, 1);
+      await rooms.host.layers.createVolume(slot, 1, GiB);
       await rooms.host.layers.writeRecord(slot, text);
     }
     await rooms.host.layers.writeRecord(texts[0]![0], texts[0]![1].replace('"instance":"one"', '"instance":"two"'));
     const remove = jest.spyOn(rooms.host.layers, 'removeVolume');
-    await rooms.host.layers.createVolume(950, 1);
+    await rooms.host.layers.createVolume(950, 1, GiB);
     await rooms.host.layers.writeRecord(950, texts[1]![1]); // of ours, and gone
     expect(await look(true)).toMatchObject({ held: 6 });
     expect(remove).not.toHaveBeenCalled();
