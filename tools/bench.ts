@@ -8,6 +8,8 @@ import { root } from './sources.ts';
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<readonly Figure[]> }>>> = {
   codec: () => import('./bench/codec.ts'),
   click: () => import('./bench/click.ts'),
+  density: () => import('./bench/density.ts'),
+  hostile: () => import('./bench/hostile.ts'),
   lifecycle: () => import('./bench/lifecycle.ts'),
   list: () => import('./bench/list.ts'),
   names: () => import('./bench/names.ts'),

@@ -9,6 +9,9 @@ export async function driverHere(): Promise<{ driver: 'linux' } | { driver: 'fak
   if (!/\boverlay$/m.test(readFileSync('/proc/filesystems', 'utf8')) && !existsSync('/sys/module/overlay')) {
     return { driver: 'fake', because: 'this kernel has no overlayfs' };
   }
+  if (!existsSync('/dev/loop-control') && !existsSync('/sys/module/loop')) {
+    return { driver: 'fake', because: 'this kernel shows no loop devices' };
+  }
   const missing = await missingPackages(hostPackages);
   if (missing.length > 0 && !canInstall())
     return { driver: 'fake', because: `${missing.join(', ')} cannot be installed here` };

@@ -1,32 +1,17 @@
-import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { catalogueEntries, ensureTemplate } from '../catalogue.ts';
-import { ownCon, startCon, type RunningCon } from '../con-service.ts';
-import { driverHere } from '../driver.ts';
+import type { RunningCon } from '../con-service.ts';
 import { statusOf } from '../http-status.ts';
-import { sweepHost } from '../sweep.ts';
 import { against, figure, spawnOfTrue, type Figure } from './measure.ts';
+import { withRealCon, type Template } from './real-con.ts';
 
 const rounds = 20;
 
 /** Create, start, first page and stop of a real container with systemd and nginx, to the state that con observes. */
-export async function run(): Promise<readonly Figure[]> {
-  const here = await driverHere();
-  if (here.driver === 'fake') throw new Error(`cannot measure the life cycle: ${here.because}`);
-  const options = ownCon('linux');
-  const con = await startCon(options);
-  try {
-    const nginx = catalogueEntries().find(({ name }) => name === 'nginx')!;
-    await ensureTemplate(con, nginx, console.log);
-    return await measure(con, { name: nginx.name, version: nginx.version });
-  } finally {
-    await con.stop();
-    await sweepHost(options);
-    rmSync(options.home, { recursive: true, force: true });
-  }
+export function run(): Promise<readonly Figure[]> {
+  return withRealCon('the life cycle', measure);
 }
 
-async function measure(con: RunningCon, template: { name: string; version: string }): Promise<readonly Figure[]> {
+async function measure(con: RunningCon, template: Template): Promise<readonly Figure[]> {
   const times: Record<'create' | 'start' | 'page' | 'stop' | 'young' | 'read', number[]> = {
     create: [],
     start: [],

@@ -136,6 +136,8 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
   };
   stops.push(every(3_000, holdNetwork, tell));
   stops.push(every(10_000, async () => expire(), tell));
+  const space = new Space(host.layers, tell);
+  stops.push(every(500, () => space.guard(), tell));
 
   const health = new Health({
     records,
@@ -160,7 +162,7 @@ async function start(config: Config, log: Logger, host: Host, stops: (() => void
         records,
         sampler,
         health,
-        space: new Space(host.layers, tell),
+        space,
         streams: tickets,
         now,
       }),

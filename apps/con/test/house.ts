@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { defaultLimits } from '@berth/container';
+import { usualDiskBytes, defaultLimits } from '@berth/container';
 import { must } from '../src/host/linux/exec.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
 import { mountsBelow } from '../src/host/linux/mounts.js';
@@ -88,7 +88,8 @@ export class House {
       ),
     );
     return [
-      ...mountsBelow(runDirectory),
+      // A disk stays mounted for as long as its volume is there.
+      ...mountsBelow(runDirectory).filter((path) => !path.startsWith(`${runDirectory}/disks/`)),
       ...links.split('\n').filter((line) => line.includes(` ${vethOf(this.config, 1).slice(0, -1)}`)),
       ...(await must(['ip', 'route'])).split('\n').filter((line) => line.includes(` ${name}v`)),
       ...cgroups.flatMap((found) => found.split('\n').filter((line) => /\/\d+$/.test(line))),

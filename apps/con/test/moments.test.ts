@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { usualDiskBytes } from '@berth/container';
 import type { Still } from '../src/host/layers.js';
 import { must } from '../src/host/linux/exec.js';
 import { firstIdOf } from '../src/host/linux/idmap.js';
@@ -72,7 +73,8 @@ describeReal('kept states of volumes on a real host', () => {
     writeFileSync(`${copy}/own`, '');
     expect(existsSync(`${root}/own`)).toBe(false);
     await layers.duplicateVolume(1, 3, still, 1);
-    expect(lstatSync(`${shelf.volume(3)}/upper/data/a`).isCharacterDevice()).toBe(true);
+    await layers.mount(3, 5, [1]);
+    expect(lstatSync(`${shelf.disk(3)}/upper/data/a`).isCharacterDevice()).toBe(true);
   });
 
   it('a copy that fails leaves nothing, and the container is thawed', async () => {

@@ -52,6 +52,8 @@ export interface Layers {
    * the least that is possible (tooLittleDisk).
    */
   limitVolume(slot: Slot, diskBytes: bigint): Promise<void>;
+  /** While held, no volume takes more of the disk than it has; inside it is as if its disk were full. */
+  hold(isHeld: boolean): Promise<void>;
   /** Mounts a volume above a chain, the layers' ids shifted to the range; answers where. Already mounted is success. */
   mount(slot: Slot, range: IdRange, chain: Chain): Promise<string>;
   /** Already unmounted is success. */

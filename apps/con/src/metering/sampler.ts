@@ -306,8 +306,8 @@ export class Sampler implements Witness {
   private async readDisk({ id, slot, name }: ContainerRecord): Promise<void> {
     const atMs = this.needs.clock.monotonicMs();
     try {
-      const { ownBytes: bytes } = await this.needs.host.layers.volumeBytes(slot);
-      this.diskKnown.set(id, { bytes, atMs });
+      const { ownBytes, momentsBytes } = await this.needs.host.layers.volumeBytes(slot);
+      this.diskKnown.set(id, { bytes: ownBytes + momentsBytes, atMs });
     } catch (error) {
       this.needs.tell(`cannot measure the disk of ${name}`, error);
     }

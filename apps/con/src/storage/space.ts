@@ -10,14 +10,29 @@ const everyMs = 500;
 /** A full disk costs containers their data: its last gibibyte, or its last twentieth where that is less, is left to what runs. */
 export class Space {
   constructor(
-    private readonly layers: Pick<Layers, 'space'>,
+    private readonly layers: Pick<Layers, 'space' | 'hold'>,
     private readonly tell: (message: string, error?: unknown) => void,
   ) {}
 
   async isShort(): Promise<boolean> {
+    return (await this.share()) < 1;
+  }
+
+  /**
+   * Holds every volume to what it has once half of that is gone, until all of it is there again. A disk of a container is
+   * a sparse file: on a full host its file system would lose what it was told to write (EIO). Held, it is full
+   * inside, which programs know how to take.
+   */
+  async guard(): Promise<void> {
+    const share = await this.share();
+    if (share < 0.5 || share >= 1) await this.layers.hold(share < 0.5);
+  }
+
+  /** How much is left of what is left to what runs: 1 and above is enough. */
+  private async share(): Promise<number> {
     const { bytes, freeBytes } = await this.layers.space();
     const twentieth = bytes / 20n;
-    return freeBytes < (twentieth < GiB ? twentieth : GiB);
+    return Number(freeBytes) / Number(twentieth < GiB ? twentieth : GiB);
   }
 
   /** @throws Problem `unavailable` where something new would have to live on what is left to what runs. */

@@ -15,6 +15,8 @@ export type FakeLayer = Readonly<{ open: boolean }>;
 export type FakeVolume = Readonly<{ range: IdRange; moments?: readonly Moment[]; record?: string; diskBytes?: string }>;
 
 const MiB = 1024n * 1024n;
+/** What every container is said to have written. */
+const written = 10n * MiB;
 
 /** Layers and volumes that weigh what they are said to weigh. */
 export class FakeLayers implements Layers {
@@ -65,8 +67,12 @@ export class FakeLayers implements Layers {
 
   async limitVolume(slot: Slot, diskBytes: bigint): Promise<void> {
     const volume = this.volume(slot);
-    if (diskBytes < 10n * MiB) throw tooLittleDisk(10n * MiB);
+    if (diskBytes < written) throw tooLittleDisk(written);
     this.shelfOfVolumes.put(slot, { ...volume, diskBytes: `${diskBytes}` });
+  }
+
+  hold(): Promise<void> {
+    return Promise.resolve();
   }
 
   async mount(slot: Slot, _range: IdRange, _chain: Chain): Promise<string> {
@@ -95,7 +101,7 @@ export class FakeLayers implements Layers {
   volumeBytes(slot: Slot): Promise<VolumeBytes> {
     const volume = this.shelfOfVolumes.get(slot);
     const kept = BigInt(volume?.moments?.length ?? 0);
-    return Promise.resolve({ ownBytes: volume ? 10n * MiB : 0n, momentsBytes: kept * 10n * MiB });
+    return Promise.resolve({ ownBytes: volume ? written : 0n, momentsBytes: kept * written });
   }
 
   async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {
@@ -103,7 +109,7 @@ export class FakeLayers implements Layers {
     const moments = volume.moments ?? [];
     const keep = (): void => this.shelfOfVolumes.put(slot, { ...volume, moments: [...moments, moment] });
     if (!moments.includes(moment)) await still(() => Promise.resolve(keep()));
-    return { bytes: 10n * MiB };
+    return { bytes: written };
   }
 
   async restoreMoment(slot: Slot, moment: Moment): Promise<void> {

@@ -2,23 +2,16 @@ import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:f
 import { statfs } from 'node:fs/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
-import {
-  tooLittleDisk,
-  type Chain,
-  type Layer,
-  type Layers,
-  type Moment,
-  type Still,
-  type VolumeBytes,
-} from '../layers.js';
+import type { Chain, Layer, Layers, Moment, Still, VolumeBytes } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
+import { Disks } from './disks.js';
 import { must, run } from './exec.js';
 import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
-import { copyTree, Moments } from './moments.js';
-import { mountPoints, mountsBelow } from './mounts.js';
+import { Moments } from './moments.js';
+import { isMounted, mountPoints, mountsBelow } from './mounts.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
 import { mountBind, mountOverlay, mountShifted, unmount } from './syscalls.js';
@@ -39,6 +32,7 @@ const hasty = `${semantics},volatile`;
 export class OverlayLayers implements Layers {
   private readonly shelf: Shelf;
   private readonly bases: Bases;
+  private readonly disks: Disks;
   private readonly kept: Moments;
   /** Mounts of all layers with the ids of a range, under way: two containers that start together share one. */
   private readonly shifting = new Map<IdRange, Promise<string>>();
@@ -48,7 +42,8 @@ export class OverlayLayers implements Layers {
     private readonly lines: Pick<Lines, 'line' | 'clearLines'>,
   ) {
     this.shelf = new Shelf(config);
-    this.kept = new Moments(this.shelf);
+    this.disks = new Disks(this.shelf);
+    this.kept = new Moments(this.shelf, this.disks);
     this.bases = new Bases(config, this.shelf, lines);
   }
 
@@ -59,6 +54,7 @@ export class OverlayLayers implements Layers {
   async prepare(): Promise<void> {
     await this.lines.clearLines();
     this.shelf.prepare(firstIdOf(this.config, buildRange));
+    this.disks.prepare();
     for (const name of readdirSync(this.shelf.drafts)) {
       const layer = layerOf(name);
       if (layer !== undefined) await this.bases.drop(layer);
@@ -133,16 +129,12 @@ export class OverlayLayers implements Layers {
     return Promise.resolve([...new Set(names.flatMap((name) => layerOf(name) ?? []))]);
   }
 
-  async createVolume(slot: Slot, range: IdRange, _diskBytes: bigint): Promise<void> {
+  async createVolume(slot: Slot, _range: IdRange, diskBytes: bigint): Promise<void> {
     const volume = this.shelf.volume(slot);
-    const owner = firstIdOf(this.config, range);
-    const upper = `${volume}/upper`;
     const isNew = !existsSync(volume);
     try {
       directory(volume, { mode: 0o700 });
-      directory(`${volume}/work`, { mode: 0o700, owner });
-      // The root of a container may change the mode of its own root directory: it stays as it is.
-      if (!existsSync(upper) || statSync(upper).uid === 0) directory(upper, { mode: 0o755, owner });
+      await this.disks.make(slot, diskBytes);
     } catch (thrown) {
       if (isNew) await this.removeVolume(slot);
       throw whenFull(thrown, `create volume ${slot}`);
@@ -152,14 +144,21 @@ export class OverlayLayers implements Layers {
   async mount(slot: Slot, range: IdRange, chain: Chain): Promise<string> {
     const root = this.shelf.root(slot);
     if (isMounted(root)) return root;
-    const volume = this.shelf.volume(slot);
-    if (!existsSync(`${volume}/upper`))
+    if (!existsSync(this.shelf.image(slot)))
       throw new Problem('not_found', `cannot mount volume ${slot}: it does not exist`);
-    const layers = await this.shifted(range);
+    const [layers, disk] = [await this.shifted(range), await this.disks.attach(slot)];
     const owner = firstIdOf(this.config, range);
+    const upper = `${disk}/upper`;
+    try {
+      directory(`${disk}/work`, { mode: 0o700, owner });
+      // The root of a container may change the mode of its own root directory: it stays as it is.
+      if (!existsSync(upper) || statSync(upper).uid === 0) directory(upper, { mode: 0o755, owner });
+    } catch (thrown) {
+      throw whenFull(thrown, `mount volume ${slot}`);
+    }
     directory(this.shelf.gate(slot), { mode: 0o700, owner });
     directory(root, { mode: 0o755 });
-    const options = `lowerdir=${lower(chain)},upperdir=${volume}/upper,workdir=${volume}/work,${semantics}`;
+    const options = `lowerdir=${lower(chain)},upperdir=${upper},workdir=${disk}/work,${semantics}`;
     if (!isMounted(root)) mountOverlay(layers, options, root);
     return root;
   }
@@ -172,7 +171,16 @@ export class OverlayLayers implements Layers {
   async removeVolume(slot: Slot): Promise<void> {
     await this.unmount(slot);
     for (const each of this.kept.all()) if (each.slot === slot) await this.kept.remove(slot, each.moment);
+    await this.disks.detach(slot);
     await discard(this.shelf.volume(slot), this.shelf.removed);
+  }
+
+  async limitVolume(slot: Slot, diskBytes: bigint): Promise<void> {
+    await this.disks.limit(slot, diskBytes);
+  }
+
+  hold(isHeld: boolean): Promise<void> {
+    return Promise.resolve(this.disks.hold(isHeld));
   }
 
   volumes(): Promise<readonly Slot[]> {
@@ -186,22 +194,13 @@ export class OverlayLayers implements Layers {
     return Promise.resolve(slots.filter((slot) => mounts.has(this.shelf.root(slot))));
   }
 
-  async limitVolume(slot: Slot, diskBytes: bigint): Promise<void> {
-    const { ownBytes } = await this.volumeBytes(slot);
-    if (diskBytes < ownBytes) throw tooLittleDisk(ownBytes);
-  }
-
   async volumeBytes(slot: Slot): Promise<VolumeBytes> {
     if (!existsSync(this.shelf.volume(slot))) return { ownBytes: 0n, momentsBytes: 0n };
-    let momentsBytes = 0n;
-    for (const each of this.kept.all())
-      if (each.slot === slot) momentsBytes += await bytesBelow(this.shelf.moment(slot, each.moment));
-    return { ownBytes: await bytesBelow(`${this.shelf.volume(slot)}/upper`), momentsBytes };
+    return { ownBytes: await this.disks.usedBytes(slot), momentsBytes: this.kept.bytes(slot) };
   }
 
   async keepMoment(slot: Slot, moment: Moment, still: Still): Promise<{ bytes: bigint }> {
-    await this.kept.keep(slot, moment, still);
-    return { bytes: await bytesBelow(this.shelf.moment(slot, moment)) };
+    return { bytes: await this.kept.keep(slot, moment, still) };
   }
 
   async restoreMoment(slot: Slot, moment: Moment): Promise<void> {
@@ -270,15 +269,16 @@ export class OverlayLayers implements Layers {
   }
 }
 
+/** Whiteouts, opaque directories, hard links, holes, capabilities: as they are. `cp` refuses where an attribute is lost. */
+async function copyTree(from: string, to: string): Promise<void> {
+  const exactly = ['--recursive', '--no-dereference', '--preserve=all,xattr', '--sparse=auto', '--reflink=auto'];
+  await must(['cp', ...exactly, '--one-file-system', '--no-target-directory', '--', from, to], { timeoutMs: walkMs });
+}
+
 /** Nearest first, which is how overlayfs wants its lower layers, too. */
 function lower(chain: Chain): string {
   if (chain.length > 0) return chain.map(layerName).join(':');
   throw new Problem('invalid', 'cannot mount a root without layers: it needs a base at least');
-}
-
-/** A mount of another file system shows another device than the directory it stands in. */
-function isMounted(path: string): boolean {
-  return existsSync(path) && statSync(path).dev !== statSync(`${path}/..`).dev;
 }
 
 /** The same directory, seen with its owner shifted. */

@@ -7,44 +7,57 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { Problem } from '@berth/problem';
 import type { Moment, Still } from '../layers.js';
 import type { Slot } from '../runtime.js';
+import type { Disks } from './disks.js';
 import { must } from './exec.js';
 import { whenFull } from './full.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, type Shelf } from './shelf.js';
-import { exchange } from './syscalls.js';
 
 /**
- * Kept states of volumes, as copies of what overlayfs keeps of them: they share blocks where the disk can, and are whole
+ * Kept states of volumes, as copies of their disks: they share blocks where the host's file system can, and are whole
  * copies elsewhere. A copy is made among what is being removed, so that a kill leaves nothing of it, and moved when whole.
  */
 export class Moments {
-  constructor(private readonly shelf: Shelf) {}
+  constructor(
+    private readonly shelf: Shelf,
+    private readonly disks: Disks,
+  ) {}
 
-  async keep(slot: Slot, moment: Moment, still: Still): Promise<void> {
-    const [from, to] = [this.existing(slot), this.shelf.moment(slot, moment)];
-    if (existsSync(to)) return;
-    const doing = `keep moment ${moment} of volume ${slot}`;
-    await flush(from);
-    await this.whole(doing, async (draft) => {
-      await still(() => copyTree(`${from}/upper`, `${draft}/upper`));
-      await settle(draft, to);
-    });
+  /** Answers the bytes of the copy. */
+  async keep(slot: Slot, moment: Moment, still: Still): Promise<bigint> {
+    const to = this.shelf.moment(slot, moment);
+    this.existing(slot);
+    if (!existsSync(to)) {
+      await this.whole(`keep moment ${moment} of volume ${slot}`, async (draft) => {
+        await this.copyStill(slot, still, `${draft}/disk`);
+        await settle(draft, to);
+      });
+    }
+    return allocated(`${to}/disk`);
   }
 
   async restore(slot: Slot, moment: Moment): Promise<void> {
     const [volume, from] = [this.existing(slot), this.kept(slot, moment)];
     await this.whole(`restore volume ${slot}`, async (draft) => {
-      await copyTree(`${from}/upper`, `${draft}/upper`);
-      await flush(draft);
-      exchange(`${draft}/upper`, `${volume}/upper`);
-      await flush(volume);
-      await removeAll(draft); // the state before
+      await copy(`${from}/disk`, `${draft}/disk`);
+      await flush(`${draft}/disk`);
+      await this.disks.detach(slot);
+      renameSync(`${draft}/disk`, this.shelf.image(slot));
+      fsyncDirectory(volume);
+      await removeAll(draft);
     });
+  }
+
+  /** Of all that are kept of a volume. */
+  bytes(slot: Slot): bigint {
+    const own = this.all().filter((each) => each.slot === slot);
+    return own.reduce((sum, { moment }) => sum + allocated(`${this.shelf.moment(slot, moment)}/disk`), 0n);
   }
 
   async remove(slot: Slot, moment: Moment): Promise<void> {
@@ -62,13 +75,12 @@ export class Moments {
   async duplicate(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void> {
     const target = this.shelf.volume(to);
     if (existsSync(target)) return;
-    const source = moment === undefined ? this.existing(from) : this.kept(from, moment);
-    await flush(source);
+    this.existing(from);
+    const kept = moment === undefined ? undefined : this.kept(from, moment);
     await this.whole(`duplicate volume ${from}`, async (draft) => {
-      const act = (): Promise<void> => copyTree(`${source}/upper`, `${draft}/upper`);
-      await (moment === undefined ? still(act) : act());
-      await must(['cp', '--archive', '--attributes-only', '--', `${this.existing(from)}/work`, `${draft}/work`]);
-      await removeAll(`${draft}/work/work`); // overlayfs's own, made again by the first mount
+      if (kept === undefined) await this.copyStill(from, still, `${draft}/disk`);
+      else await copy(`${kept}/disk`, `${draft}/disk`);
+      this.disks.noteLimit(draft, this.disks.limitOf(from));
       await settle(draft, target);
     });
   }
@@ -90,6 +102,12 @@ export class Moments {
     return new Map(
       paths.filter(([, path]) => existsSync(path)).map(([slot, path]) => [slot, readFileSync(path, 'utf8')]),
     );
+  }
+
+  /** What waits to be written is written before anything is halted: it may take its time. */
+  private async copyStill(slot: Slot, still: Still, to: string): Promise<void> {
+    await must(['sync', '--file-system', await this.disks.attach(slot)], { timeoutMs: walkMs });
+    await still(() => this.disks.frozen(slot, () => copy(this.shelf.image(slot), to)));
   }
 
   /** Nothing of what fails stays, whatever it was. */
@@ -117,20 +135,25 @@ export class Moments {
   }
 }
 
-/** Whiteouts, opaque directories, hard links, holes, capabilities: as they are. `cp` refuses where an attribute is lost. */
-export async function copyTree(from: string, to: string): Promise<void> {
-  const exactly = ['--recursive', '--no-dereference', '--preserve=all,xattr', '--sparse=auto', '--reflink=auto'];
-  await must(['cp', ...exactly, '--one-file-system', '--no-target-directory', '--', from, to], { timeoutMs: walkMs });
+/** With its holes. */
+async function copy(from: string, to: string): Promise<void> {
+  const exactly = ['--sparse=auto', '--reflink=auto', '--no-target-directory', '--preserve=mode'];
+  await must(['cp', ...exactly, '--', from, to], { timeoutMs: walkMs });
 }
 
 async function flush(path: string): Promise<void> {
-  await must(['sync', '--file-system', path], { timeoutMs: walkMs });
+  await must(['sync', path], { timeoutMs: walkMs });
 }
 
 async function settle(draft: string, place: string): Promise<void> {
-  await flush(draft);
+  await flush(`${draft}/disk`);
+  fsyncDirectory(draft);
   renameSync(draft, place);
   fsyncDirectory(`${place}/..`);
+}
+
+function allocated(path: string): bigint {
+  return BigInt(statSync(path).blocks) * 512n;
 }
 
 function fsyncDirectory(path: string): void {

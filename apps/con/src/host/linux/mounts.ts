@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 
 /** Where something is mounted now, as this process sees it. */
 export function mountPoints(): ReadonlySet<string> {
@@ -8,6 +8,11 @@ export function mountPoints(): ReadonlySet<string> {
       .filter((line) => line !== '')
       .map((line) => decoded(line.split(' ')[4] ?? '')),
   );
+}
+
+/** A mount of another file system shows another device than the directory it stands in. */
+export function isMounted(path: string): boolean {
+  return existsSync(path) && statSync(path).dev !== statSync(`${path}/..`).dev;
 }
 
 /** Mount points at or below a directory, the deepest first: the order to unmount them in. */

@@ -26,6 +26,7 @@ const settings: readonly { key: string; least: number; why: string }[] = [
 ];
 
 const commands: readonly { command: string; package: string; without: string }[] = [
+  { command: 'mkfs.ext4', package: 'e2fsprogs', without: 'containers have no disks of their own' },
   { command: 'lxc-start', package: 'lxc', without: 'no container can be started' },
   { command: 'lxc-attach', package: 'lxc', without: 'no command can be run in a container' },
   { command: 'nft', package: 'nftables', without: 'no container has a network' },
@@ -47,6 +48,7 @@ export async function prepare(config: Config, cgroups: Cgroups, changes: Changes
     ...missingCommands(),
     ...missingControllers(cgroups),
     ...(await missingOverlay()),
+    ...(await missingLoops()),
     ...(await lxcTooOld()),
     ...(await neighbours(config)),
     ...(await otherFirewall(config)),
@@ -104,6 +106,13 @@ async function missingOverlay(): Promise<Warning[]> {
   const isThere = (): boolean => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8'));
   if (!isThere() && existsSync('/usr/sbin/modprobe')) await run(['modprobe', 'overlay']);
   return isThere() ? [] : [{ what: 'the kernel has no overlay file system', cure: 'modprobe overlay' }];
+}
+
+async function missingLoops(): Promise<Warning[]> {
+  const isThere = (): boolean => existsSync('/dev/loop-control');
+  if (!isThere() && existsSync('/usr/sbin/modprobe')) await run(['modprobe', 'loop']);
+  const what = 'the kernel shows no loop devices: containers have no disks of their own';
+  return isThere() ? [] : [{ what, cure: 'modprobe loop' }];
 }
 
 async function lxcTooOld(): Promise<Warning[]> {

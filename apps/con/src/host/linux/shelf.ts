@@ -49,6 +49,14 @@ export class Shelf {
   volume(slot: Slot): string {
     return `${this.volumes}/${mustBeSlot(slot)}`;
   }
+  /** The file system of a volume, as a file. */
+  image(slot: Slot): string {
+    return `${this.volume(slot)}/disk`;
+  }
+  /** Where the file system of a volume is mounted. */
+  disk(slot: Slot): string {
+    return `${this.config.runDirectory}/disks/${mustBeSlot(slot)}`;
+  }
   moment(slot: Slot, moment: Moment): string {
     return `${this.moments}/${mustBeSlot(slot)}.${mustBeMoment(moment)}`;
   }
@@ -88,7 +96,7 @@ export class Shelf {
     directory(this.layers, { mode: 0o700, owner: buildId });
     const run = this.config.runDirectory;
     for (const path of [run, `${run}/roots`, `${run}/building`]) directory(path, { mode: 0o711 });
-    for (const path of [`${run}/map`, `${run}/unpacking`]) directory(path, { mode: 0o700 });
+    for (const path of [`${run}/map`, `${run}/unpacking`, `${run}/disks`]) directory(path, { mode: 0o700 });
   }
 }
 

@@ -12,9 +12,6 @@ const mountCall = libc.func(
   'int mount(const char *source, const char *target, const char *type, ulong flags, const char *data)',
 );
 const umount2 = libc.func('int umount2(const char *target, int flags)');
-const renameat2 = libc.func(
-  'int renameat2(int fromDirectory, const char *from, int toDirectory, const char *to, uint flags)',
-);
 const openTree = libc.func('long syscall(long number, int directory, const char *path, uint flags)');
 const moveMount = libc.func(
   'long syscall(long number, int from, const char *fromPath, int to, const char *toPath, uint flags)',
@@ -22,6 +19,8 @@ const moveMount = libc.func(
 const setAttr = libc.func(
   'long syscall(long number, int directory, const char *path, uint flags, void *attr, size_t size)',
 );
+const control = libc.func('int ioctl(int fd, ulong request, void *argument)');
+const controlWith = libc.func('int ioctl(int fd, ulong request, long argument)');
 const closeRangeCall = libc.func('long syscall(long number, uint first, uint last, uint flags)');
 
 const OPEN_TREE = 428;
@@ -30,7 +29,6 @@ const CLOSE_RANGE = 436;
 const MOUNT_SETATTR = 442;
 
 const AT_FDCWD = -100;
-const RENAME_EXCHANGE = 2;
 const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
@@ -42,6 +40,14 @@ const MS_PRIVATE = 1 << 18;
 const MNT_DETACH = 2;
 const UMOUNT_NOFOLLOW = 8;
 const CLOSE_RANGE_CLOEXEC = 4;
+
+// linux/loop.h and linux/fs.h
+const LOOP_CONFIGURE = 0x4c0a;
+const LOOP_SET_CAPACITY = 0x4c07;
+const LOOP_CTL_GET_FREE = 0x4c82;
+const LO_FLAGS_AUTOCLEAR = 4;
+const FIFREEZE = 0xc0045877;
+const FITHAW = 0xc0045878;
 
 /** `mount(2)` takes one page of options and cuts the rest off without a word. */
 const mostOptions = 4095;
@@ -114,15 +120,79 @@ function unmountOnce(target: string): Promise<number> {
 
 function check(result: number, verb: string, what: string): number {
   if (result >= 0) return Number(result);
-  const errno = koffi.errno();
-  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
-  const cause = Object.assign(new Error(name), { code: name });
-  const reason = name === 'ENOSPC' ? 'the disk is full' : name;
-  throw new Problem('unavailable', `cannot ${verb} ${what}: ${reason}`, { cause });
+  throw refused(verb, what, errnoName());
 }
 
-/** Lets two paths of one file system change places at once (renameat2(2)); there is no moment at which one is missing. */
-export function exchange(one: string, other: string): void {
-  if (Number(renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)) === 0) return;
-  throw new Problem('unavailable', `cannot exchange ${one} with ${other}: error ${koffi.errno()}`);
+function errnoName(): string {
+  const errno = koffi.errno();
+  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+}
+
+function refused(verb: string, what: string, name: string): Problem {
+  const cause = Object.assign(new Error(name), { code: name });
+  const reason = name === 'ENOSPC' ? 'the disk is full' : name;
+  return new Problem('unavailable', `cannot ${verb} ${what}: ${reason}`, { cause });
+}
+
+/**
+ * Shows a file as a block device, until nobody uses it any more. Answers its path and an open file of it, which the
+ * caller closes once it is mounted. Another process may be given the same free one: then the next is tried.
+ * @throws Problem `unavailable` where the kernel has no loop devices.
+ */
+export function attachLoop(image: string): Readonly<{ device: string; file: number }> {
+  const [backing, controller] = [openSync(image, 'r+'), openSync('/dev/loop-control', 'r+')];
+  try {
+    for (let tries = 0; ; tries++) {
+      const number = check(controlWith(controller, LOOP_CTL_GET_FREE, 0), 'find a loop device for', image);
+      const device = `/dev/loop${number}`;
+      const file = openSync(device, 'r+');
+      if (Number(control(file, LOOP_CONFIGURE, loopConfig(backing, image))) === 0) return { device, file };
+      const refusal = errnoName();
+      closeSync(file);
+      if (refusal !== 'EBUSY' || tries === 20) throw refused('attach', image, refusal);
+    }
+  } finally {
+    closeSync(backing);
+    closeSync(controller);
+  }
+}
+
+/** struct loop_config: the file, the block size (0: the kernel's choice), struct loop_info64, eight reserved words. */
+function loopConfig(backing: number, image: string): Buffer {
+  const config = Buffer.alloc(8 + 232 + 64);
+  config.writeUInt32LE(backing, 0);
+  config.writeUInt32LE(LO_FLAGS_AUTOCLEAR, 8 + 52);
+  config.write(image.slice(-63), 8 + 56, 'latin1');
+  return config;
+}
+
+/** Tells a block device that its file has grown. */
+export function growLoop(device: string): void {
+  const file = openSync(device, 'r+');
+  try {
+    check(controlWith(file, LOOP_SET_CAPACITY, 0), 'grow', device);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @param options as mount(8) has them, for ext4. */
+export function mountExt4(device: string, target: string, options: string): void {
+  check(mountCall(device, target, 'ext4', MS_NODEV, options), 'mount', target);
+}
+
+/** Halts all writing to a mounted file system, having written everything; in a thread of its own, because that may take its time. */
+export function freezeFileSystem(file: number, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    controlWith.async(file, FIFREEZE, 0, (error: unknown, result: number) => {
+      if (error) reject(asProblem(error));
+      else if (result === 0) resolve();
+      else reject(new Problem('unavailable', `cannot halt the writing to ${path}: the kernel refuses`));
+    });
+  });
+}
+
+/** Lets it be written again. Not halted is success. */
+export function thawFileSystem(file: number): void {
+  controlWith(file, FITHAW, 0);
 }
