@@ -139,7 +139,7 @@ describeReal('layers on a real host', () => {
     expect((await must(['ls', `${root}/srv`])).trim().split('\n')).toHaveLength(300);
     await layers.removeVolume(6);
     await Promise.all(chain.map((layer) => layers.removeLayer(layer)));
-  });
+  }, 60_000);
 
   it('more layers than a page of options names are refused, not cut off', async () => {
     await layers.createVolume(7, 9, GiB);
