@@ -393,31 +393,11 @@ describe('con on the command line', () => {
   });
 
   it('has the short forms of the talk', () => {
-    expect(commands.flatMap(({ short }) => short ?? []).sort()).toEqual([
-      'build',
-      'create',
-      'doctor',
-      'domains',
-      'duplicate',
-      'exec',
-      'forward',
-      'join',
-      'leave',
-      'list',
-      'prune',
-      'recover',
-      'remove',
-      'remove-snapshot',
-      'restart',
-      'restore-snapshot',
-      'rmtemplate',
-      'snapshot',
-      'snapshots',
-      'start',
-      'stop',
-      'tree',
-      'unforward',
-    ]);
+    const talk =
+      'build create doctor domains duplicate exec forward join leave list prune recover remove ' +
+      'remove-snapshot restart restore-snapshot rmtemplate snapshot snapshots start stop tree ' +
+      'unforward';
+    expect(commands.flatMap(({ short }) => short ?? []).sort()).toEqual(talk.split(' '));
   });
 });
 

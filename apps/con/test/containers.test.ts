@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { usualDiskBytes } from '@berth/container';
 import { bare, Rooms, small, template } from './rooms.js';
 
 const GiB = 1024n ** 3n;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { usualDiskBytes, defaultLimits } from '@berth/container';
+import { defaultLimits } from '@berth/container';
 import type { Host } from '../src/host/host.js';
 import type { Forwarding } from '../src/host/net.js';
 import type { Running, Slot } from '../src/host/runtime.js';

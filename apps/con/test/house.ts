@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { usualDiskBytes, defaultLimits } from '@berth/container';
+import { defaultLimits } from '@berth/container';
 import { must } from '../src/host/linux/exec.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
 import { mountsBelow } from '../src/host/linux/mounts.js';

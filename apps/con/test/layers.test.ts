@@ -10,7 +10,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { usualDiskBytes } from '@berth/container';
 import { must, open, run } from '../src/host/linux/exec.js';
 import { firstIdOf } from '../src/host/linux/idmap.js';
 import { OverlayLayers } from '../src/host/linux/layers.js';
