@@ -394,7 +394,7 @@ describe('con on the command line', () => {
 
   it('has the short forms of the talk', () => {
     const talk =
-      'build create doctor domains duplicate exec forward join leave list prune recover remove ' +
+      'build create doctor domains duplicate exec forward join leave list logs prune recover remove ' +
       'remove-snapshot restart restore-snapshot rmtemplate snapshot snapshots start stop tree ' +
       'unforward';
     expect(commands.flatMap(({ short }) => short ?? []).sort()).toEqual(talk.split(' '));

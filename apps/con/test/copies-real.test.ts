@@ -103,6 +103,41 @@ describeReal('snapshots and copies of real containers', () => {
     expect(mountsBelow(`${con.options.runDirectory}/roots`)).toHaveLength(3); // those that run
   }, 120_000);
 
+  it('the journal of a container is read where it is off, and where nothing more can be started in it', async () => {
+    const says = async (id: string, text: string) => {
+      for (let after: string | undefined; ;) {
+        const answer = await con.client['containers.logs']({
+          id,
+          ...(after === undefined ? { lines: 1_000 } : { after }),
+        });
+        if (answer.entries.some((entry) => entry.text === text)) return answer.next!;
+        after = answer.next;
+      }
+    };
+    await con.booted('older');
+    await con.said('older', 'echo first word | systemd-cat --identifier=teller');
+    const next = await says('older', 'first word');
+    await con.client['containers.limit']({
+      id: 'older',
+      limits: { memoryBytes: 512n << 20n, cpuMillis: 1_000, pids: 32 },
+    });
+    const greedy =
+      'while (1) { $p = fork; sleep 1000 if defined $p && !$p; select undef, undef, undef, 0.01 unless defined $p }';
+    void con.said('older', `logger -t teller second word; exec perl -e '${greedy}'`);
+    await con.until(async () => ((await con.said('older', 'true')).code === 0 ? undefined : true)); // nobody gets in
+    await says('older', 'second word');
+    expect(
+      (await con.client['containers.logs']({ id: 'older', after: next })).entries.map(({ text }) => text),
+    ).not.toContain('first word');
+    await con.client['containers.freeze']({ id: 'older' });
+    await says('older', 'second word');
+    await con.client['containers.thaw']({ id: 'older' });
+    const mounts = mountsBelow(`${con.options.runDirectory}/roots`).length;
+    await con.stopped('older');
+    await says('older', 'second word');
+    expect(mountsBelow(`${con.options.runDirectory}/roots`)).toHaveLength(mounts - 1);
+  }, 120_000);
+
   it('con killed while it duplicates leaves a container that says so, cannot be started, and is destroyed whole', async () => {
     await con.said('shop', 'head -c 100000000 /dev/urandom > /srv/big');
     await con.client['containers.duplicate']({ id: 'cut', from: 'shop', name: 'cut' });

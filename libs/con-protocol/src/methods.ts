@@ -273,6 +273,15 @@ export const methods = {
     }),
     result: z.object({ stream: z.string() }),
   },
+  'containers.logs': {
+    help: 'Reads the journal of a container, whether it runs or not: the last lines, or what came after a place. Where more is true the next call goes on at once.',
+    params: byId.extend({
+      /** What `next` said last time. */
+      after: z.string().max(300).optional(),
+      lines: int.min(1).max(1_000).optional(),
+    }),
+    result: z.object({ entries: z.array(record.LogEntry), next: z.string().optional(), more: z.boolean() }),
+  },
   'usage.read': {
     help: 'Reads the journal after a cursor. With cut, every container is sampled first, so that the answer reaches up to now.',
     params: z.strictObject({

@@ -167,6 +167,16 @@ export const ContainerSnapshot = z.object({
   reason: z.string().optional(),
 });
 
+/** One thing that a container's journal was told. */
+export const LogEntry = z.object({
+  at: instant,
+  /** Who said it, as it calls itself. */
+  source: z.string(),
+  /** From 0, an emergency, to 7 (RFC 5424 §6.2.1). */
+  priority: int.optional(),
+  text: z.string(),
+});
+
 /** The numbers of one running container; cumulative ones count since its boot. */
 export const Usage = z.object({
   id: z.string(),
@@ -207,5 +217,6 @@ export type Snapshot = z.output<typeof Snapshot>;
 export type Forward = z.output<typeof Forward>;
 export type Container = z.output<typeof Container>;
 export type ContainerSnapshot = z.output<typeof ContainerSnapshot>;
+export type LogEntry = z.output<typeof LogEntry>;
 export type Usage = z.output<typeof Usage>;
 export type Sample = z.output<typeof Sample>;

@@ -22,7 +22,8 @@ export type Action =
   | 'snapshot'
   | 'restoreSnapshot'
   | 'removeSnapshot'
-  | 'duplicate';
+  | 'duplicate'
+  | 'logs';
 
 export type Verdict = { allowed: true } | { allowed: false; because: State };
 
@@ -49,6 +50,7 @@ const allowedIn: Readonly<Record<Action, readonly State[]>> = {
   restoreSnapshot: ['stopped', 'failed'],
   removeSnapshot: ['stopped', 'running', 'frozen', 'failed', 'trashed'],
   duplicate: ['stopped', 'running', 'frozen'],
+  logs: ['stopped', 'running', 'frozen', 'failed', 'trashed'],
 };
 
 export function can(action: Action, state: State): Verdict {

@@ -6,6 +6,7 @@ import { noWait, textOf, type Command, type Given, type Room } from './command.j
 import { find } from './find.js';
 import { settle } from './settle.js';
 import { forward, unforward } from './forwards.js';
+import { logs } from './logs.js';
 import { networkCommands } from './networks.js';
 import { findSnapshot, snapshotCommands } from './snapshots.js';
 import { readBytes, readCores, readTemplateKey, readWhole, shownBytes } from './units.js';
@@ -217,6 +218,7 @@ export const containerCommands: readonly Command[] = [
   unforward,
   ...networkCommands,
   ...snapshotCommands,
+  logs,
   list,
   get,
   leadingTo('trash', 'trashed', 'remove'),

@@ -15,6 +15,7 @@ import { Doctor } from './doctor.js';
 import { expired, isOrdinary } from './expiry.js';
 import type { Records } from './records.js';
 import { Life } from './life.js';
+import { Logs } from './logs.js';
 import { Rebuild } from './rebuild.js';
 import { relimit, strangers, syncNet } from './recovery.js';
 import { Wiring } from './wiring.js';
@@ -67,6 +68,7 @@ export class Containers {
   readonly admission: Admission;
   readonly rebuild: Rebuild;
   readonly doctor: Doctor;
+  readonly logs: Logs;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -81,6 +83,7 @@ export class Containers {
     const begun = (record: ContainerRecord): void => this.witnesses.forEach((witness) => witness.changed(record));
     this.rebuild = new Rebuild({ ...needs, ...desk, begun });
     this.doctor = new Doctor({ ...needs, ...desk });
+    this.logs = new Logs({ ...needs, ...desk });
     this.wiring = new Wiring({ ...needs, ...desk });
     this.admission = new Admission({
       ...needs,

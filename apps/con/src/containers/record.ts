@@ -81,6 +81,7 @@ export function inWords(state: State): string {
 }
 
 const words: Readonly<Partial<Record<Action, string>>> = {
+  logs: 'read the log of',
   snapshot: 'keep a snapshot of',
   restoreSnapshot: 'restore a snapshot of',
   removeSnapshot: 'remove a snapshot of',

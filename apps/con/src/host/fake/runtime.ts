@@ -92,7 +92,8 @@ export class FakeRuntime implements Runtime {
 
   async aside({ argv, log, signal }: AsideSpec): Promise<number> {
     signal.throwIfAborted();
-    log(Buffer.from(`pretending to run ${argv.join(' ')}\n`));
+    if (argv[0] === 'journalctl') log(Buffer.from(`${pretendedEntry}\n`));
+    else log(Buffer.from(`pretending to run ${argv.join(' ')}\n`));
     return exitCodeIn(argv);
   }
 
@@ -139,3 +140,11 @@ export class FakeRuntime implements Runtime {
 function exitCodeIn(argv: readonly string[]): number {
   return Number(/\bexit (\d{1,3})\b/.exec(argv.join(' '))?.[1] ?? 0);
 }
+
+const pretendedEntry = JSON.stringify({
+  __CURSOR: 's=1;i=1',
+  __REALTIME_TIMESTAMP: '1893456000000000',
+  SYSLOG_IDENTIFIER: 'fake',
+  PRIORITY: '6',
+  MESSAGE: 'pretending to have said something',
+});

@@ -28,7 +28,6 @@ const masked = [
   'systemd-binfmt.service',
   'systemd-firstboot.service',
   'systemd-initctl.socket',
-  'systemd-journal-flush.service',
   'systemd-modules-load.service',
   'systemd-pstore.service',
   'systemd-random-seed.service',
@@ -67,7 +66,8 @@ const maskedGenerators = [
  * What makes a fresh Debian fit to be many containers. Runs inside it, as its root.
  *
  * Nothing of the host's stays (name, resolver), and nothing that must differ between containers (machine id, host keys);
- * systemd makes a machine id of its own at first boot where the file is empty. `policy-rc.d` is there, empty and not
+ * systemd makes a machine id of its own at first boot where the file is empty. The journal stays on the disk, so that it can be
+ * read while the container is off; files of 2 MiB, because journald takes a whole one at once. `policy-rc.d` is there, empty and not
  * executable, so that lines have a file to bind theirs over.
  */
 const script = `
@@ -81,6 +81,8 @@ printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "fals
 : > /etc/machine-id
 rm -f /etc/dpkg/dpkg.cfg.d/draft /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
 printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > /etc/hosts
+mkdir -p /etc/systemd/journald.conf.d
+printf '%s\\n' '[Journal]' Storage=persistent SystemMaxUse=16M SystemMaxFileSize=2M > /etc/systemd/journald.conf.d/berth.conf
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old
 rm -rf /var/log/bootstrap.log /var/log/dpkg.log /var/log/alternatives.log /var/log/apt /var/lib/dpkg/*-old /tmp/*
 : > /usr/sbin/policy-rc.d

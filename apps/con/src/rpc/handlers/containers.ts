@@ -80,6 +80,7 @@ export function containerHandlers({
     'containers.exec': async ({ id, argv, timeoutMs = execTimeoutMs }) => ({
       stream: streams.session(containers.exec(id, argv), { timeoutMs }),
     }),
+    'containers.logs': (place) => containers.logs.read(place),
     'containers.get': async ({ id }) => {
       const container = containers.get(id);
       const [usage] = (await sampler.usage([id])).map(withHealth);
