@@ -323,7 +323,7 @@ describe('containers', () => {
   it('take other limits, on or off, and keep the old ones where more memory is in use', async () => {
     await rooms.created('a');
     const MiB = 1024n * 1024n;
-    const wanted = { memoryBytes: 800n * MiB, cpuMillis: 250, pids: 100 };
+    const wanted = { memoryBytes: 800n * MiB, cpuMillis: 250, pids: 100, diskBytes: 5n << 30n };
     expect((await rooms.containers.limit('a', wanted)).limits).toEqual(wanted);
     await rooms.started('a');
     const little = { ...wanted, memoryBytes: 100n * MiB };

@@ -83,6 +83,40 @@ describeReal('snapshots and copies of real containers', () => {
     expect((await con.said('copy', 'cat /srv/boots')).output).toBe('boot\nboot\n'); // the first boot of each
   }, 120_000);
 
+  it('a container writes what its disk holds and no more, is told how much, and may be given more', async () => {
+    const MiB = 1024n * 1024n;
+    const limits = { memoryBytes: 512n * MiB, cpuMillis: 1_000, pids: 512 };
+    const template = { name: 'plain', version: '1' };
+    const order = { id: 'full', name: 'full', owner: 'ann', template, limits: { ...limits, diskBytes: 128n * MiB } };
+    await con.client['containers.create'](order);
+    expect((await con.is('full', 'stopped')).limits.diskBytes).toBe(128n * MiB);
+    await con.started('full');
+    const fill = 'dd if=/dev/zero of=/srv/fill bs=1M count=200 2>&1 | tail -3; sync; stat -c %s /srv/fill';
+    const size = async (): Promise<number> => Number((await con.said('full', fill)).output.trim().split('\n').at(-1));
+    expect(await size()).toBeLessThan(Number(128n * MiB));
+    const { disk } = await con.client['containers.get']({ id: 'full' });
+    expect(disk!.ownBytes).toBeGreaterThan(100n * MiB);
+    expect(disk!.withTemplateBytes - disk!.ownBytes).toBeGreaterThan(50n * MiB);
+    await con.stopped('full');
+    await con.client['containers.limit']({ id: 'full', limits: { ...limits, diskBytes: 256n * MiB } });
+    await con.started('full');
+    expect(await size()).toBe(Number(200n * MiB));
+    await expect(
+      con.client['containers.limit']({ id: 'full', limits: { ...limits, diskBytes: 64n * MiB } }),
+    ).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/cannot lower the disk so far: .* \d+ MiB are the least/),
+    });
+    await con.client['containers.limit']({ id: 'full', limits }); // who knows nothing of the disk leaves it as it is
+    expect((await con.client['containers.get']({ id: 'full' })).container.limits.diskBytes).toBe(256n * MiB);
+    await con.client['containers.trash']({ id: 'full' });
+    await con.is('full', 'trashed');
+    await con.client['containers.destroy']({ id: 'full' });
+    await con.until(async () =>
+      (await con.client['containers.list']({})).containers?.every(({ id }) => id !== 'full') ? true : undefined,
+    );
+  }, 120_000);
+
   it('a duplicate of a snapshot holds what was kept, and the copy goes its own way', async () => {
     await con.client['containers.duplicate']({ id: 'older', from: 'shop', name: 'older', snapshot: 's1' });
     await con.is('older', 'stopped');

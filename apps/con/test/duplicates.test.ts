@@ -45,6 +45,19 @@ describe('duplicates of containers', () => {
     await expect(duplicate({ id: 'c', name: 'c' })).rejects.toThrow('cannot duplicate a: it is stopping');
   });
 
+  it('and their source are bounded and told of apart', async () => {
+    const limits = { ...rooms.containers.get('a').limits, diskBytes: 1n << 30n };
+    const limit = jest.spyOn(rooms.host.layers, 'limitVolume');
+    await duplicate({ limits });
+    expect(limit.mock.calls).toEqual([[rooms.records.get('b')!.slot, 1n << 30n]]);
+    expect(rooms.containers.get('a').limits.diskBytes).toBe(10n << 30n);
+    rooms.containers.snapshots.snapshot({ id: 'b', snapshot: 's1' });
+    await rooms.containers.idle();
+    const { ownBytes, withTemplateBytes, snapshotsBytes } = (await rooms.containers.disks.of('b'))!;
+    expect([withTemplateBytes - ownBytes, snapshotsBytes]).toEqual([1_000n, 10n << 20n]);
+    await expect(rooms.containers.limit('b', { ...limits, diskBytes: 1n })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   it('of a snapshot are read without halting anybody', async () => {
     rooms.containers.snapshots.snapshot({ id: 'a', snapshot: 's1' });
     await rooms.containers.idle();

@@ -143,7 +143,7 @@ export function itKeepsTheContract(enter: () => Promise<Ready>): void {
   it('takes other limits while it runs, but no memory below what is in use', async () => {
     const { runtime } = ready.host;
     await begin();
-    const more = { memoryBytes: 2n * defaultLimits.memoryBytes, cpuMillis: 1500, pids: 300 };
+    const more = { ...defaultLimits, memoryBytes: 2n * defaultLimits.memoryBytes, cpuMillis: 1500, pids: 300 };
     await runtime.limit(slot, more);
     await runtime.limit(slot, { ...more, memoryBytes: defaultLimits.memoryBytes });
     await expect(runtime.limit(slot, { ...more, memoryBytes: 65_536n })).rejects.toMatchObject({

@@ -74,6 +74,7 @@ const templates: TemplateSource = {
     labels: {},
   }),
   chainOf: () => [1],
+  sizeOf: () => 1_000n,
   carriedBy: () => ({ chain: [1], surroundings: {} }),
   adopt: () => 's1',
 };

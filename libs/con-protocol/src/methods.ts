@@ -157,7 +157,7 @@ export const methods = {
     result: z.object({ container: record.Container }),
   },
   'containers.limit': {
-    help: 'Holds a container to other limits, at once where it runs; refused where it uses more memory than that.',
+    help: 'Holds a container to other limits, at once where it runs; refused where it uses more memory or disk than that.',
     params: byId.extend({ limits: record.Limits }),
     result: z.object({ container: record.Container }),
   },
@@ -241,9 +241,13 @@ export const methods = {
     }),
   },
   'containers.get': {
-    help: 'Tells one container.',
+    help: 'Tells one container, with what it takes of the disk.',
     params: byId,
-    result: z.object({ container: record.Container, usage: record.Usage.optional() }),
+    result: z.object({
+      container: record.Container,
+      usage: record.Usage.optional(),
+      disk: record.DiskUse.optional(),
+    }),
   },
   'containers.trash': {
     help: 'Puts a container into the trash, stopping it first; it is kept until trashedUntil.',

@@ -114,7 +114,22 @@ export const Forward = z.object({
   added: z.boolean().optional(),
 });
 
-export const Limits = z.object({ memoryBytes: decimal, cpuMillis: int, pids: int });
+export const Limits = z.object({
+  memoryBytes: decimal,
+  cpuMillis: int,
+  pids: int,
+  /** What it may write, its template and its snapshots not among it; absent from a con before protocol 5. */
+  diskBytes: decimal.optional(),
+});
+
+/** What a container takes of the disk, in bytes. */
+export const DiskUse = z.object({
+  /** What it wrote and did not delete: what its limit bounds. */
+  ownBytes: decimal,
+  /** The same and its template, which others may stand on, too. */
+  withTemplateBytes: decimal,
+  snapshotsBytes: decimal,
+});
 
 export const Container = z.object({
   id: z.string(),
@@ -184,6 +199,8 @@ export const Usage = z.object({
   memoryBytes: decimal,
   bytesIn: decimal,
   bytesOut: decimal,
+  /** What it wrote and what its snapshots hold, as last measured; absent until then. */
+  diskBytes: decimal.optional(),
   /** Whether its app answers, where its Confile has a HEALTHCHECK. */
   health: z.enum(['starting', 'answering', 'failing']).optional(),
 });
@@ -218,5 +235,6 @@ export type Forward = z.output<typeof Forward>;
 export type Container = z.output<typeof Container>;
 export type ContainerSnapshot = z.output<typeof ContainerSnapshot>;
 export type LogEntry = z.output<typeof LogEntry>;
+export type DiskUse = z.output<typeof DiskUse>;
 export type Usage = z.output<typeof Usage>;
 export type Sample = z.output<typeof Sample>;

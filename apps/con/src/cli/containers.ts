@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Container } from '@berth/con-protocol';
-import { defaultLimits, type Limits, type State } from '@berth/container';
+import { defaultLimits, type WantedLimits, type State } from '@berth/container';
 import { columns } from './columns.js';
 import { noWait, textOf, type Command, type Given, type Room } from './command.js';
 import { find } from './find.js';
@@ -15,6 +15,7 @@ const limitOptions = [
   ['--memory <size>', 'limit, like 512MiB'],
   ['--cpu <cores>', 'limit, like 1.5'],
   ['--pids <count>', 'limit of processes and threads'],
+  ['--disk <size>', 'limit of what it writes, like 10GiB'],
 ] as const;
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart' | 'freeze' | 'thaw' | 'trash' | 'restore';
@@ -94,12 +95,14 @@ const duplicate: Command = {
 };
 
 /** What is not given stays as it is. */
-function limitsIn(given: Given, usual: Limits = defaultLimits): Limits {
+function limitsIn(given: Given, usual: WantedLimits = defaultLimits): WantedLimits {
   const [memory, cpu, pids] = [textOf(given, 'memory'), textOf(given, 'cpu'), textOf(given, 'pids')];
+  const disk = textOf(given, 'disk');
   return {
     memoryBytes: memory === undefined ? usual.memoryBytes : readBytes(memory),
     cpuMillis: cpu === undefined ? usual.cpuMillis : readCores(cpu),
     pids: pids === undefined ? usual.pids : readWhole(pids, 'a number of processes'),
+    diskBytes: disk === undefined ? usual.diskBytes : readBytes(disk),
   };
 }
 
@@ -166,11 +169,12 @@ const limit: Command = {
       id: before.id,
       limits: limitsIn(given, before.limits),
     });
-    const { memoryBytes, cpuMillis, pids } = container.limits;
+    const { memoryBytes, cpuMillis, pids, diskBytes } = container.limits;
+    const disk = diskBytes === undefined ? '' : `, ${shownBytes(diskBytes)} of disk`;
     if (room.terminal.json) room.terminal.result(container);
     else
       room.terminal.line(
-        `${container.name} has ${shownBytes(memoryBytes)} of memory, ${cpuMillis / 1000} cores and ${pids} processes`,
+        `${container.name} has ${shownBytes(memoryBytes)} of memory${disk}, ${cpuMillis / 1000} cores and ${pids} processes`,
       );
     return 0;
   },

@@ -46,7 +46,7 @@ export class Admission {
     if (this.isKnown(id, asked, 'create')) return this.needs.shown(id);
     const name = mustBeName(order.name);
     const owner = mustBeName(order.owner, 'owner');
-    const limits = mustBeLimits(order.limits ?? defaultLimits);
+    const limits = mustBeLimits(order.limits ?? defaultLimits, defaultLimits);
     this.mustBeFree(owner, name, 'create');
     const template = this.needs.templates.ready(order.template.name, order.template.version);
     const made = { id, name, owner, limits, template, tariffTag: order.tariffTag ?? '' };
@@ -69,7 +69,7 @@ export class Admission {
     this.needs.mustAllow('duplicate', from);
     const moment = order.snapshot === undefined ? undefined : this.needs.kept(from, order.snapshot).moment;
     const name = mustBeName(order.name);
-    const limits = mustBeLimits(order.limits ?? from.limits);
+    const limits = mustBeLimits(order.limits ?? from.limits, from.limits);
     this.mustBeFree(from.owner, name, 'duplicate');
     const ports = from.forwards.flatMap(({ added, port }) => (added ? [] : [port]));
     const template = { ...from.template, ports, snapshot: from.snapshot, environment: from.environment };

@@ -1,4 +1,4 @@
-import { can, isOn, mustBeId, mustBeLimits, mustBeName, type Action, type Limits, type State } from '@berth/container';
+import { can, mustBeId, mustBeLimits, mustBeName, type Action, type State, type WantedLimits } from '@berth/container';
 import type { Container, ParamsOf } from '@berth/con-protocol';
 import { Problem } from '@berth/problem';
 import type { Host, Warning } from '../host/host.js';
@@ -11,6 +11,7 @@ import type { Clock } from './clock.js';
 import { Admission } from './admission.js';
 import type { Desk } from './desk.js';
 import { doingInWords, inWords, wasOn, type Change, type ContainerRecord } from './record.js';
+import { Disks } from './disks.js';
 import { Doctor } from './doctor.js';
 import { expired, isOrdinary } from './expiry.js';
 import type { Records } from './records.js';
@@ -69,6 +70,7 @@ export class Containers {
   readonly rebuild: Rebuild;
   readonly doctor: Doctor;
   readonly logs: Logs;
+  readonly disks: Disks;
   private readonly settling: Settling;
   private readonly witnesses: Witness[] = [];
   private readonly life: Life;
@@ -84,6 +86,7 @@ export class Containers {
     this.rebuild = new Rebuild({ ...needs, ...desk, begun });
     this.doctor = new Doctor({ ...needs, ...desk });
     this.logs = new Logs({ ...needs, ...desk });
+    this.disks = new Disks({ ...needs, ...desk });
     this.wiring = new Wiring({ ...needs, ...desk });
     this.admission = new Admission({
       ...needs,
@@ -170,14 +173,14 @@ export class Containers {
     return this.get(id);
   }
 
-  /** At once where it runs, else from its next start on. @throws Problem `invalid`; `conflict` where it uses more memory. */
-  async limit(id: string, wanted: Limits): Promise<Container> {
-    const limits = mustBeLimits(wanted);
+  /** At once where it runs, else from its next start on. @throws Problem `invalid`; `conflict` where it uses more. */
+  async limit(id: string, wanted: WantedLimits): Promise<Container> {
+    const limits = mustBeLimits(wanted, this.must(id).limits);
     this.mustAllow('limit', this.must(id));
     await this.settling.moment(`limit ${id}`, id, async () => {
       const record = this.must(id);
       this.mustAllow('limit', record);
-      if (isOn(record.state)) await this.needs.host.runtime.limit(record.slot, limits);
+      await this.life.limit(record, limits);
       this.change(this.must(id), { limits });
     });
     return this.get(id);

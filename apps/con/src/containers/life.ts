@@ -1,4 +1,4 @@
-import { usualDiskBytes } from '@berth/container';
+import { isOn, type Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
 import type { Moment } from '../host/layers.js';
@@ -24,6 +24,8 @@ export class Life {
     const { layers, runtime } = this.needs.host;
     const still = stillOf(runtime, from.slot, this.needs.tell);
     await layers.duplicateVolume(from.slot, record.slot, still, moment);
+    const { diskBytes } = record.limits; // a copy has the limit of its source
+    if (diskBytes !== from.limits.diskBytes) await layers.limitVolume(record.slot, diskBytes);
   }
 
   /** What a copy must not share with what it was copied from. */
@@ -38,8 +40,8 @@ export class Life {
     }
   }
 
-  async make({ slot, range }: ContainerRecord): Promise<Change> {
-    await this.needs.host.layers.createVolume(slot, range, usualDiskBytes);
+  async make({ slot, range, limits }: ContainerRecord): Promise<Change> {
+    await this.needs.host.layers.createVolume(slot, range, limits.diskBytes);
     return { state: 'stopped' };
   }
 
@@ -54,8 +56,13 @@ export class Life {
     const undo: (() => Promise<void>)[] = [() => layers.unmount(slot)];
     try {
       // A container whose creation failed may be started all the same; one that has run has data, and must find it.
-      if (record.boot <= 1) await layers.createVolume(slot, range, usualDiskBytes);
+      if (record.boot <= 1) await layers.createVolume(slot, range, limits.diskBytes);
       const root = await layers.mount(slot, range, this.needs.templates.chainOf(record.snapshot));
+      // A daemon may have ended between the disk and the record: the record's word counts.
+      if (record.boot > 1)
+        await layers
+          .limitVolume(slot, limits.diskBytes)
+          .catch((error: unknown) => this.needs.tell(`cannot hold the disk of ${hostname} to its limit`, error));
       undo.push(() => net.close(slot, address, forwardings(record)));
       await net.open(slot, address, [], grantsOf(record));
       undo.push(() => runtime.stop(slot, { timeoutMs: 0 }));
@@ -68,6 +75,20 @@ export class Life {
       for (const step of undo.reverse()) {
         await step().catch((late: unknown) => this.needs.tell(`cannot undo the start of ${hostname}`, late));
       }
+      throw error;
+    }
+  }
+
+  /** All of them or none. @throws Problem `conflict` where it uses more, naming the least that is possible. */
+  async limit({ slot, state, limits: before }: ContainerRecord, limits: Limits): Promise<void> {
+    const { layers, runtime } = this.needs.host;
+    const isOther = limits.diskBytes !== before.diskBytes;
+    if (isOther) await layers.limitVolume(slot, limits.diskBytes);
+    if (!isOn(state)) return;
+    try {
+      await runtime.limit(slot, limits);
+    } catch (error) {
+      if (isOther) await layers.limitVolume(slot, before.diskBytes);
       throw error;
     }
   }

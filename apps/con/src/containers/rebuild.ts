@@ -1,4 +1,4 @@
-import { mustBeLimits, type Limits } from '@berth/container';
+import { defaultLimits, mustBeLimits, type Limits } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Host } from '../host/host.js';
 import type { Running, Slot } from '../host/runtime.js';
@@ -171,6 +171,10 @@ function stateOf({ trashedUntil, copyOf }: Carried, life: Running | undefined): 
 }
 
 function limitsOf({ limits }: Carried): Limits {
-  const { memoryBytes = 0, cpuMillis = 0, pids = 0 } = limits;
-  return mustBeLimits({ memoryBytes: BigInt(memoryBytes), cpuMillis: Number(cpuMillis), pids: Number(pids) });
+  const { memoryBytes = 0, cpuMillis = 0, pids = 0, diskBytes = defaultLimits.diskBytes } = limits;
+  const [memory, disk] = [BigInt(memoryBytes), BigInt(diskBytes)];
+  return mustBeLimits(
+    { memoryBytes: memory, cpuMillis: Number(cpuMillis), pids: Number(pids), diskBytes: disk },
+    defaultLimits,
+  );
 }

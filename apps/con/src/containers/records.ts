@@ -40,6 +40,7 @@ const steps = [
   "alter table container add column hosts text not null default '{}'",
   'alter table container add column restoring integer',
   'alter table container add column copy_of text',
+  `alter table container add column disk_bytes integer not null default ${10 * 1024 ** 3}`,
 ];
 
 /**
@@ -109,8 +110,8 @@ export class Records {
       .prepare(
         `insert into container (id, slot, name, owner, range, template_name, template_version, snapshot, address,
            forwards, memory_bytes, cpu_millis, pids, tariff_tag, secret, environment, state, since, created_at, asked,
-           grants, copy_of)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           grants, copy_of, disk_bytes)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         ...[record.id, record.slot, record.name, record.owner, record.range, template.name, template.version],
@@ -119,6 +120,7 @@ export class Records {
         ...[record.since.getTime(), record.createdAt.getTime(), asked],
         JSON.stringify(record.grants),
         record.copyOf ?? null,
+        limits.diskBytes,
       );
     this.keep(record);
   }
@@ -132,7 +134,7 @@ export class Records {
     this.database
       .prepare(
         `update container set state = ?, since = ?, reason = ?, trashed_until = ?, boot = ?, started_at = ?, again = ?,
-           restoring = ?, copy_of = ?, name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, forwards = ?, grants = ?, hosts = ?
+           restoring = ?, copy_of = ?, name = ?, memory_bytes = ?, cpu_millis = ?, pids = ?, disk_bytes = ?, forwards = ?, grants = ?, hosts = ?
          where id = ?`,
       )
       .run(
@@ -146,6 +148,7 @@ export class Records {
         after.restoring ?? null,
         after.copyOf ?? null,
         ...[after.name, after.limits.memoryBytes, after.limits.cpuMillis, after.limits.pids],
+        after.limits.diskBytes,
         ...[JSON.stringify(after.forwards), JSON.stringify(after.grants), JSON.stringify(after.hosts), id],
       );
     this.keep(after);
@@ -185,6 +188,7 @@ type Row = Readonly<{
   memory_bytes: bigint;
   cpu_millis: bigint;
   pids: bigint;
+  disk_bytes: bigint;
   tariff_tag: string;
   secret: string;
   environment: string;
@@ -215,7 +219,12 @@ function recordOf(row: Row): ContainerRecord {
     forwards: JSON.parse(row.forwards) as Forward[],
     grants: JSON.parse(row.grants) as RecordedGrants,
     hosts: JSON.parse(row.hosts) as Hosts,
-    limits: { memoryBytes: row.memory_bytes, cpuMillis: Number(row.cpu_millis), pids: Number(row.pids) },
+    limits: {
+      memoryBytes: row.memory_bytes,
+      cpuMillis: Number(row.cpu_millis),
+      pids: Number(row.pids),
+      diskBytes: row.disk_bytes,
+    },
     tariffTag: row.tariff_tag,
     secret: row.secret,
     environment: JSON.parse(row.environment) as Record<string, string>,

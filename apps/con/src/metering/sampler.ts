@@ -169,7 +169,9 @@ export class Sampler implements Witness {
       if (!reading?.isAlive) continue;
       const { bytesIn, bytesOut } = this.trafficOf(record) ?? noTraffic;
       const { cpuNanos, memoryBytes } = reading;
-      numbers.set(record.id, { id: record.id, cpuNanos, memoryBytes, bytesIn, bytesOut });
+      const disk = this.diskKnown.get(record.id);
+      const counted = { id: record.id, cpuNanos, memoryBytes, bytesIn, bytesOut };
+      numbers.set(record.id, { ...counted, ...(disk ? { diskBytes: disk.bytes } : {}) });
     }
     return numbers;
   }

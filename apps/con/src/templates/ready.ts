@@ -20,6 +20,8 @@ export interface TemplateSource {
   ready(name: string, version: string): ReadyTemplate;
   /** Of a snapshot that some container stands on, whatever its template is called now. */
   chainOf(snapshot: string): Chain;
+  /** All its layers together; 0 of one that is not known. */
+  sizeOf(snapshot: string): bigint;
   /** What is needed to make a snapshot known again, should its records be lost. */
   carriedBy(snapshot: string): Snapshotted;
   /** Makes layers that are on the disk known again as a snapshot, for those that stand on them. Known already is success. */

@@ -199,6 +199,10 @@ export class Templates implements TemplateSource {
     return this.snapshots.get(numberOf(snapshot))?.surroundings.healthcheck;
   }
 
+  sizeOf(snapshot: string): bigint {
+    return this.snapshots.line(numberOf(snapshot)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n);
+  }
+
   carriedBy(snapshot: string): Snapshotted {
     const { surroundings } = this.snapshots.get(numberOf(snapshot)) ?? {};
     return { chain: [...this.snapshots.chain(numberOf(snapshot))], surroundings: { ...surroundings } };

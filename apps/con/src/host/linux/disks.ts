@@ -42,6 +42,8 @@ export class Disks {
   /** Block devices of disks, also of those whose last user has not let go yet. */
   private readonly devices = new Map<Slot, string>();
   private isHeld = false;
+  /** What mounts, unmounts or exchanges a disk, one after another: a look at its use may come at any moment. */
+  private readonly tails = new Map<Slot, Promise<unknown>>();
 
   constructor(private readonly shelf: Shelf) {}
 
@@ -70,7 +72,35 @@ export class Disks {
   }
 
   /** Mounts the disk of a volume; answers where. Already mounted is success. */
-  async attach(slot: Slot): Promise<string> {
+  attach(slot: Slot): Promise<string> {
+    return this.oneByOne(slot, () => this.attachNow(slot));
+  }
+
+  /** Unmounts it. Not mounted is success. */
+  detach(slot: Slot): Promise<void> {
+    return this.oneByOne(slot, () => this.detachNow(slot));
+  }
+
+  /** Puts another file in place of an unused disk's, at once. */
+  exchange(slot: Slot, draft: string): Promise<void> {
+    return this.oneByOne(slot, async () => {
+      await this.detachNow(slot);
+      renameSync(draft, this.shelf.image(slot));
+    });
+  }
+
+  private oneByOne<T>(slot: Slot, work: () => Promise<T>): Promise<T> {
+    const mine = (this.tails.get(slot) ?? Promise.resolve()).then(work);
+    const tail = mine.then(
+      () => undefined,
+      () => undefined, // whoever asked for it hears of it
+    );
+    this.tails.set(slot, tail);
+    void tail.then(() => this.tails.get(slot) === tail && this.tails.delete(slot));
+    return mine;
+  }
+
+  private async attachNow(slot: Slot): Promise<string> {
     const path = this.shelf.disk(slot);
     if (isMounted(path)) return path;
     const image = this.shelf.image(slot);
@@ -85,8 +115,7 @@ export class Disks {
     return path;
   }
 
-  /** Unmounts it. Not mounted is success. */
-  async detach(slot: Slot): Promise<void> {
+  private async detachNow(slot: Slot): Promise<void> {
     const path = this.shelf.disk(slot);
     if (mountPoints().has(path)) await unmount(path);
     rmSync(path, { recursive: true, force: true });

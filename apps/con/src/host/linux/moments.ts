@@ -47,8 +47,7 @@ export class Moments {
     await this.whole(`restore volume ${slot}`, async (draft) => {
       await copy(`${from}/disk`, `${draft}/disk`);
       await flush(`${draft}/disk`);
-      await this.disks.detach(slot);
-      renameSync(`${draft}/disk`, this.shelf.image(slot));
+      await this.disks.exchange(slot, `${draft}/disk`);
       fsyncDirectory(volume);
       await removeAll(draft);
     });

@@ -84,7 +84,8 @@ export function containerHandlers({
     'containers.get': async ({ id }) => {
       const container = containers.get(id);
       const [usage] = (await sampler.usage([id])).map(withHealth);
-      return { container, ...(usage ? { usage } : {}) };
+      const disk = await containers.disks.of(id);
+      return { container, ...(usage ? { usage } : {}), ...(disk ? { disk } : {}) };
     },
     'containers.list': async ({ known }) => {
       const usage = await sampler.usage([...records.all()].map((record) => record.id));
