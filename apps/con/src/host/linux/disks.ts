@@ -25,10 +25,20 @@ import { attachLoop, freezeFileSystem, growLoop, mountExt4, thawFileSystem, unmo
  * meta_bg lets it grow without room kept for that, which would be 4 MB for each container; with a loop device behind,
  * zeroing what is zero already would only fill the host (ext4(5), mke2fs(8)).
  */
-const making = ['-q', '-F', '-m', '0', '-O', '^resize_inode,meta_bg'];
+const making = ['-q', '-F', '-m', '0', '-O', '^resize_inode,meta_bg', '-i', '32768', '-J', 'size=16'];
 const lazily = ['-E', 'lazy_itable_init=1,lazy_journal_init=1,nodiscard'];
 /** What is deleted inside is given back to the host at once. */
 const options = 'discard,noinit_itable,errors=remount-ro';
+
+/** A file system is made larger than its limit, which then moves both ways while it is mounted; holes cost next to nothing. */
+const leastBytes = 16n * 1024n ** 3n;
+
+/** How large a file system is that holds so much: what ext4 needs for itself is less than an eighth. */
+function roomFor(limit: bigint): bigint {
+  let bytes = leastBytes;
+  while (bytes < limit + limit / 8n) bytes *= 2n;
+  return bytes;
+}
 
 /** The kernel keeps so many blocks back by itself, for what must not fail (Documentation/ABI/testing/sysfs-fs-ext4). */
 const leastReserve = 4096n;
@@ -66,7 +76,7 @@ export class Disks {
     const draft = `${image}.new`;
     rmSync(draft, { force: true });
     writeFileSync(draft, '', { mode: 0o600 });
-    truncateSync(draft, Number(bytes));
+    truncateSync(draft, Number(roomFor(bytes)));
     await mustFit(['mkfs.ext4', ...making, ...lazily, draft], `make the disk of volume ${slot}`);
     renameSync(draft, image);
   }
@@ -184,8 +194,8 @@ export class Disks {
 
   private async grow(slot: Slot, bytes: bigint): Promise<void> {
     const [image, device] = [this.shelf.image(slot), this.deviceOf(slot)];
-    if (BigInt(statSync(image).size) >= bytes || device === undefined) return;
-    truncateSync(image, Number(bytes));
+    if (BigInt(statSync(image).size) >= roomFor(bytes) || device === undefined) return;
+    truncateSync(image, Number(roomFor(bytes)));
     growLoop(device);
     try {
       await must(['resize2fs', device]);
@@ -201,7 +211,7 @@ export class Disks {
 
   /** A file that is smaller than its limit is grown before it is used; nothing but it has to be asked then. */
   private async growUnused(slot: Slot): Promise<void> {
-    const [image, bytes] = [this.shelf.image(slot), this.limitOf(slot)];
+    const [image, bytes] = [this.shelf.image(slot), roomFor(this.limitOf(slot))];
     if (this.deviceOf(slot) !== undefined) return;
     if (BigInt(statSync(image).size) < bytes) truncateSync(image, Number(bytes));
     if (fileSystemBytes(image) >= bytes - 65_536n) return;
@@ -234,7 +244,7 @@ export class Disks {
 
   /** Beside the disk, so that whoever mounts it next holds it to the same. */
   noteLimit(volume: string, bytes: bigint): void {
-    writeFileSync(`${volume}/limit.new`, `${bytes}\n`, { mode: 0o600 });
+    writeFileSync(`${volume}/limit.new`, `${bytes}\n`, { mode: 0o600, flush: true });
     renameSync(`${volume}/limit.new`, `${volume}/limit`);
   }
 }
