@@ -67,7 +67,7 @@ describeReal('containers on a real host', () => {
     expect([...new Set(ended)]).toEqual([1]);
   }, 120_000);
 
-  it('a container whose every process slot is taken stops all the same', async () => {
+  it('a container whose every process slot is taken freezes, thaws and stops all the same', async () => {
     await house.start(1, [], { limits: { ...defaultLimits, pids: 64 } });
     await house.booted(1);
     // A shell gives up at the first fork that is refused; this one takes every slot that becomes free.
@@ -76,6 +76,9 @@ describeReal('containers on a real host', () => {
     const session = runtime.exec(1, ['perl', '-e', greedy]);
     const current = `${house.ground.cgroups.of('pids')?.path}/${house.ground.cgroups.box(1)}/pids.current`;
     await eventually(() => (readFileSync(current, 'utf8') === '64\n' ? true : undefined));
+    await runtime.freeze(1);
+    expect(await runtime.running()).toMatchObject([{ slot: 1, frozen: true }]);
+    await runtime.thaw(1);
     await runtime.stop(1, { timeoutMs: 3_000 });
     expect(await runtime.running()).toEqual([]);
     await session.exit;
