@@ -25,6 +25,7 @@ export const testPackages = [
   'python3',
   'docker-compose',
   'caddy',
+  'btrfs-progs',
 ];
 
 /** Whether packages can be installed here: Debian or one of its children, and root. */

@@ -58,6 +58,17 @@ const Settings = z.strictObject({
     .startsWith('/')
     .default('/var/lib/berth/con')
     .describe('database, layers and the data of containers'),
+  storage: z
+    .enum(['overlay', 'btrfs'])
+    .default('overlay')
+    .describe(
+      'how layers and the data of containers lie in home: overlay works on any disk, btrfs needs a pool and makes snapshots and copies at once; a home stays what it was begun with',
+    ),
+  poolBytes: whole(256 * 2 ** 20, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe(
+      'with storage btrfs, where home is no btrfs itself: size of the file in home that becomes the pool, taken at once (default: half of what is free)',
+    ),
   /** Socket paths end at 107 characters. */
   runDirectory: z
     .string()

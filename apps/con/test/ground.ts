@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { readConfig, type Config } from '../src/config.js';
 import { Cgroups } from '../src/host/linux/cgroups.js';
 import { must, open } from '../src/host/linux/exec.js';
-import { OverlayLayers } from '../src/host/linux/layers.js';
 import { Lines } from '../src/host/linux/line.js';
 import { mountsBelow } from '../src/host/linux/mounts.js';
-import { Shelf } from '../src/host/linux/shelf.js';
+import type { Shelf } from '../src/host/linux/shelf.js';
+import { storageOf, type Storage } from '../src/host/linux/storage.js';
 import { unmount } from '../src/host/linux/syscalls.js';
 import type { Layer } from '../src/host/layers.js';
 import type { LineSpec } from '../src/host/runtime.js';
@@ -25,7 +25,7 @@ export class Ground {
   readonly config: Config;
   readonly cgroups: Cgroups;
   readonly lines: Lines;
-  readonly layers: OverlayLayers;
+  readonly layers: Storage;
   readonly shelf: Shelf;
   private readonly directory: string;
 
@@ -45,15 +45,15 @@ export class Ground {
     );
     this.cgroups = new Cgroups(this.config);
     this.lines = new Lines(this.config, this.cgroups);
-    this.layers = new OverlayLayers(this.config, this.lines);
-    this.shelf = new Shelf(this.config);
+    this.layers = storageOf(this.config, this.lines);
+    this.shelf = this.layers.shelf;
   }
 
   /** Puts a base down as a layer; the first time ever by debootstrap, after that from the cache. */
   async base(layer: Layer, suite = 'bookworm'): Promise<void> {
     await this.layers.prepare();
     const io = { log: () => undefined, signal: AbortSignal.timeout(15 * 60_000) };
-    const kept = new OverlayLayers({ ...this.config, baseCache: cache }, this.lines);
+    const kept = storageOf({ ...this.config, baseCache: cache }, this.lines);
     await withLock(`${cache}/${suite}.lock`, async () => void (await kept.base(layer, suite, io)));
   }
 

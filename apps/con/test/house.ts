@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { defaultLimits } from '@berth/container';
+import type { Config } from '../src/config.js';
 import { must } from '../src/host/linux/exec.js';
 import { LinuxHost } from '../src/host/linux/linux.js';
 import { mountsBelow } from '../src/host/linux/mounts.js';
@@ -15,9 +16,15 @@ export type Heard = { code: number; output: string; errors: string };
 /** A real host with a base, on which tests keep containers; nothing of it is left after `leave`. */
 export class House {
   // One range of ids for all, so that the host's list of reserved ids does not grow with each run.
-  readonly ground = new Ground({ firstId: '1048576' });
-  readonly config = this.ground.config;
-  readonly host = new LinuxHost(this.config);
+  readonly ground: Ground;
+  readonly config: Config;
+  readonly host: LinuxHost;
+
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    this.ground = new Ground({ firstId: '1048576', ...settings });
+    this.config = this.ground.config;
+    this.host = new LinuxHost(this.config);
+  }
 
   async enter(): Promise<void> {
     await this.ground.base(1);

@@ -12,6 +12,13 @@ const parts: readonly Part[] = [
   ['overlayfs', () => /\toverlay$/m.test(readFileSync('/proc/filesystems', 'utf8')), 'modprobe overlay'],
 ];
 
+/** For those who need a pool, or a disk that can be copied at one moment. */
+export const btrfs: Part = [
+  'btrfs',
+  () => /\tbtrfs$/m.test(readFileSync('/proc/filesystems', 'utf8')) && existsSync('/usr/sbin/mkfs.btrfs'),
+  'apt-get install btrfs-progs',
+];
+
 const lacking = (some: readonly Part[]): string[] =>
   some.filter(([, isThere]) => !isThere()).map(([what, , cure]) => `${what} (${cure})`);
 

@@ -49,6 +49,8 @@ export class Bases {
     private readonly config: Config,
     private readonly shelf: Shelf,
     private readonly lines: Pick<Lines, 'line'>,
+    /** Makes the directory that becomes the layer, where an ordinary one will not do. */
+    private readonly makeTree: (path: string) => void = () => undefined,
   ) {}
 
   /** Makes a layer of a suite. @throws Problem with debootstrap's own reason; then nothing is left. */
@@ -91,6 +93,7 @@ export class Bases {
 
   private async unpackKept(layer: Layer, name: string, cache: BaseCache | undefined, { signal }: Io): Promise<boolean> {
     if (!cache) return false;
+    if (!existsSync(this.shelf.draft(layer))) this.makeTree(this.shelf.draft(layer));
     directory(this.shelf.draft(layer), { mode: 0o755, owner: firstIdOf(this.config, 0) });
     const isKept = await this.unshifted(layer, (target) => cache.unpack(name, target, signal));
     if (!isKept) await this.drop(layer);
@@ -123,6 +126,7 @@ export class Bases {
   private async unpack(layer: Layer, suite: string, mirror: string, { log, signal }: Io): Promise<void> {
     const draft = this.shelf.draft(layer);
     const buildId = firstIdOf(this.config, 0);
+    if (!existsSync(draft)) this.makeTree(draft);
     directory(draft, { mode: 0o755, owner: buildId });
     const said = new Tail();
     const code = await this.unshifted(layer, (target) => {

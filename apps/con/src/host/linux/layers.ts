@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { Problem } from '@berth/problem';
 import type { Config } from '../../config.js';
+import type { Warning } from '../host.js';
 import type { Chain, Layer, Layers, Moment, Still, VolumeBytes } from '../layers.js';
 import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
+import { clearMount, removeEmpty } from './clearing.js';
 import { Disks } from './disks.js';
 import { must, run } from './exec.js';
 import { whenFull } from './full.js';
@@ -14,6 +16,7 @@ import { Moments } from './moments.js';
 import { isMounted, mountPoints, mountsBelow } from './mounts.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
+import { VolumeRecords } from './volume-records.js';
 import { mountBind, mountOverlay, mountShifted, unmount } from './syscalls.js';
 
 /** Layers are stored in this range; an owner sees them shifted to another. */
@@ -30,10 +33,12 @@ const hasty = `${semantics},volatile`;
 
 /** Layers and volumes as directories, put together by overlayfs. */
 export class OverlayLayers implements Layers {
-  private readonly shelf: Shelf;
+  readonly shelf: Shelf;
+  readonly warnings: readonly Warning[] = [];
   private readonly bases: Bases;
   private readonly disks: Disks;
   private readonly kept: Moments;
+  private readonly carried: VolumeRecords;
   /** Mounts of all layers with the ids of a range, under way: two containers that start together share one. */
   private readonly shifting = new Map<IdRange, Promise<string>>();
 
@@ -43,6 +48,7 @@ export class OverlayLayers implements Layers {
   ) {
     this.shelf = new Shelf(config);
     this.disks = new Disks(this.shelf);
+    this.carried = new VolumeRecords(this.shelf);
     this.kept = new Moments(this.shelf, this.disks);
     this.bases = new Bases(config, this.shelf, lines);
   }
@@ -222,12 +228,12 @@ export class OverlayLayers implements Layers {
     return this.kept.duplicate(from, to, still, moment);
   }
 
-  writeRecord(slot: Slot, text: string): Promise<void> {
-    return this.kept.writeRecord(slot, text);
+  async writeRecord(slot: Slot, text: string): Promise<void> {
+    await Promise.resolve(this.carried.write(slot, text));
   }
 
   async records(): Promise<ReadonlyMap<Slot, string>> {
-    return this.kept.records(await this.volumes());
+    return this.carried.of(await this.volumes());
   }
 
   /** Unmounts all that this con mounted, lines and containers having ended; the bytes stay. */
@@ -286,14 +292,6 @@ function isShifted(path: string, source: string, firstId: number): boolean {
   if (!existsSync(path)) return false;
   const [seen, stored] = [statSync(path), statSync(source)];
   return seen.dev === stored.dev && seen.ino === stored.ino && seen.uid === firstId;
-}
-
-async function clearMount(path: string): Promise<void> {
-  if (mountPoints().has(path)) await unmount(path);
-}
-
-function removeEmpty(...paths: readonly string[]): void {
-  for (const path of paths) if (existsSync(path)) rmdirSync(path);
 }
 
 /** Bytes allocated. `du` walks like `rm` does; files that vanish meanwhile make it complain, and count nothing. */

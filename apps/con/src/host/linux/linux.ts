@@ -7,19 +7,19 @@ import { Cgroups } from './cgroups.js';
 import { Changes } from './changes.js';
 import { facts } from './facts.js';
 import { readHealth } from './health.js';
-import { OverlayLayers } from './layers.js';
 import { Lines } from './line.js';
 import { LinuxMeter } from './meter.js';
 import { LinuxNet } from './net.js';
 import { prepare } from './prepare.js';
 import { keepFilesFromChildren } from './syscalls.js';
 import { LinuxRuntime } from './runtime.js';
+import { settleStorage, storageOf, type Storage } from './storage.js';
 
 /** A real host: LXC, overlayfs, cgroups and nftables. Closing it leaves containers running. */
 export class LinuxHost implements Host {
   readonly driver = 'linux';
   readonly runtime: LinuxRuntime;
-  readonly layers: OverlayLayers;
+  readonly layers: Storage;
   readonly net: LinuxNet;
   readonly meter: LinuxMeter;
   readonly front: CaddyFront | undefined;
@@ -35,7 +35,7 @@ export class LinuxHost implements Host {
     this.cgroups = new Cgroups(config);
     this.changes = new Changes(config.home, note);
     const lines = new Lines(config, this.cgroups);
-    this.layers = new OverlayLayers(config, lines);
+    this.layers = storageOf(config, lines);
     this.runtime = new LinuxRuntime(config, this.cgroups, lines);
     this.net = new LinuxNet(config);
     const { appsDomain } = config;
@@ -49,8 +49,10 @@ export class LinuxHost implements Host {
       throw new Problem('forbidden', 'cannot drive containers of this host: run con as root, or with --driver fake');
     }
     const keepsFiles = keepFilesFromChildren();
+    settleStorage(this.config);
     await this.layers.prepare();
     const warnings = await prepare(this.config, this.cgroups, this.changes);
+    warnings.push(...this.layers.warnings);
     const lacks = this.front?.lacks;
     if (lacks) warnings.push({ what: 'names of containers do not answer', cure: lacks });
     return keepsFiles ? warnings : [...warnings, oldKernel];

@@ -1,15 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { Problem } from '@berth/problem';
 import type { Moment, Still } from '../layers.js';
 import type { Slot } from '../runtime.js';
@@ -18,6 +8,7 @@ import { must } from './exec.js';
 import { whenFull } from './full.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, type Shelf } from './shelf.js';
+import { fsyncDirectory, mustExist } from './volume-records.js';
 
 /**
  * Kept states of volumes, as copies of their disks: they share blocks where the host's file system can, and are whole
@@ -32,7 +23,7 @@ export class Moments {
   /** Answers the bytes of the copy. */
   async keep(slot: Slot, moment: Moment, still: Still): Promise<bigint> {
     const to = this.shelf.moment(slot, moment);
-    this.existing(slot);
+    mustExist(this.shelf, slot);
     if (!existsSync(to)) {
       await this.whole(`keep moment ${moment} of volume ${slot}`, async (draft) => {
         await this.copyStill(slot, still, `${draft}/disk`);
@@ -43,7 +34,7 @@ export class Moments {
   }
 
   async restore(slot: Slot, moment: Moment): Promise<void> {
-    const [volume, from] = [this.existing(slot), this.kept(slot, moment)];
+    const [volume, from] = [mustExist(this.shelf, slot), this.kept(slot, moment)];
     await this.whole(`restore volume ${slot}`, async (draft) => {
       await copy(`${from}/disk`, `${draft}/disk`);
       await flush(`${draft}/disk`);
@@ -74,7 +65,7 @@ export class Moments {
   async duplicate(from: Slot, to: Slot, still: Still, moment?: Moment): Promise<void> {
     const target = this.shelf.volume(to);
     if (existsSync(target)) return;
-    this.existing(from);
+    mustExist(this.shelf, from);
     const kept = moment === undefined ? undefined : this.kept(from, moment);
     await this.whole(`duplicate volume ${from}`, async (draft) => {
       if (kept === undefined) await this.copyStill(from, still, `${draft}/disk`);
@@ -82,25 +73,6 @@ export class Moments {
       this.disks.noteLimit(draft, this.disks.limitOf(from));
       await settle(draft, target);
     });
-  }
-
-  async writeRecord(slot: Slot, text: string): Promise<void> {
-    const path = `${this.existing(slot)}/record`;
-    try {
-      writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
-      renameSync(`${path}.new`, path);
-      fsyncDirectory(this.shelf.volume(slot));
-    } catch (thrown) {
-      throw whenFull(thrown, `write the record of volume ${slot}`);
-    }
-    return Promise.resolve();
-  }
-
-  records(slots: readonly Slot[]): ReadonlyMap<Slot, string> {
-    const paths = slots.map((slot) => [slot, `${this.shelf.volume(slot)}/record`] as const);
-    return new Map(
-      paths.filter(([, path]) => existsSync(path)).map(([slot, path]) => [slot, readFileSync(path, 'utf8')]),
-    );
   }
 
   /** What waits to be written is written before anything is halted: it may take its time. */
@@ -119,12 +91,6 @@ export class Moments {
       await removeAll(draft);
       throw whenFull(thrown, doing);
     }
-  }
-
-  private existing(slot: Slot): string {
-    const path = this.shelf.volume(slot);
-    if (existsSync(path)) return path;
-    throw new Problem('not_found', `cannot find volume ${slot}: it does not exist`);
   }
 
   private kept(slot: Slot, moment: Moment): string {
@@ -153,13 +119,4 @@ async function settle(draft: string, place: string): Promise<void> {
 
 function allocated(path: string): bigint {
   return BigInt(statSync(path).blocks) * 512n;
-}
-
-function fsyncDirectory(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { codeOf } from './cgroups.js';
 import { resolverAddresses } from './names.js';
+import { asOwner } from './syscalls.js';
 
 /** What con wrote, con may write anew; a file that somebody else wrote stays as it is. */
 const mark = '# Written by Berth when this container was started.\n';
@@ -27,7 +28,7 @@ export function handResolver(root: string, firstId: bigint): void {
     const etc = openPlainly(`/proc/self/fd/${rootFile}/etc`, flags);
     if (typeof etc !== 'number') return;
     try {
-      if (isOurs(`/proc/self/fd/${etc}/resolv.conf`)) replace(`/proc/self/fd/${etc}`, Number(firstId));
+      if (isOurs(`/proc/self/fd/${etc}/resolv.conf`)) hand(`/proc/self/fd/${etc}`, Number(firstId));
     } finally {
       closeSync(etc);
     }
@@ -67,6 +68,23 @@ function openPlainly(path: string, flags: number): number | 'absent' | 'other' {
     if (codeOf(cause) === 'ENOENT') return 'absent';
     if (['ELOOP', 'ENOTDIR', 'ENXIO'].includes(codeOf(cause))) return 'other';
     throw cause;
+  }
+}
+
+/**
+ * Where ids are shifted, nobody who is not among them can make a file, not even root: it is made by the container's root
+ * then. One who closed `/etc` to itself keeps what is there.
+ */
+function hand(etc: string, owner: number): void {
+  try {
+    replace(etc, owner);
+  } catch (refusal) {
+    if (codeOf(refusal) !== 'EOVERFLOW') throw refusal;
+    try {
+      asOwner(owner, () => replace(etc, owner));
+    } catch (closed) {
+      if (codeOf(closed) !== 'EACCES') throw closed;
+    }
   }
 }
 

@@ -21,6 +21,8 @@ const setAttr = libc.func(
 );
 const control = libc.func('int ioctl(int fd, ulong request, void *argument)');
 const controlWith = libc.func('int ioctl(int fd, ulong request, long argument)');
+const setfsuid = libc.func('int setfsuid(uint user)');
+const setfsgid = libc.func('int setfsgid(uint group)');
 const closeRangeCall = libc.func('long syscall(long number, uint first, uint last, uint flags)');
 
 const OPEN_TREE = 428;
@@ -33,6 +35,7 @@ const AT_EMPTY_PATH = 0x1000;
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOUNT_ATTR_NODEV = 4n;
 const MOUNT_ATTR_IDMAP = 0x100000n;
 const MS_NODEV = 4;
 const MS_BIND = 4096;
@@ -80,6 +83,18 @@ export function mountOverlay(directory: string, options: string, target: string)
   }
 }
 
+/** Has files belong to somebody else who are made by `act`, and lets it do to files what that one may (setfsuid(2)). */
+export function asOwner<T>(owner: number, act: () => T): T {
+  setfsgid(owner);
+  setfsuid(owner);
+  try {
+    return act();
+  } finally {
+    setfsuid(0);
+    setfsgid(0);
+  }
+}
+
 /** Shows a directory at another path, so that a container's root can reach it without passing what is above it. */
 export function mountBind(source: string, target: string): void {
   check(mountCall(source, target, null, MS_BIND, null), 'mount', target);
@@ -87,11 +102,11 @@ export function mountBind(source: string, target: string): void {
 }
 
 /** Shows a directory at another path with the ids shifted by the map of a user namespace. */
-export function mountShifted(source: string, target: string, userNamespace: number): void {
+export function mountShifted(source: string, target: string, userNamespace: number, { devices = true } = {}): void {
   const tree = check(openTree(OPEN_TREE, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), 'open', source);
   try {
     const attr = Buffer.alloc(32); // struct mount_attr: attr_set, attr_clr, propagation, userns_fd
-    attr.writeBigUInt64LE(MOUNT_ATTR_IDMAP, 0);
+    attr.writeBigUInt64LE(MOUNT_ATTR_IDMAP | (devices ? 0n : MOUNT_ATTR_NODEV), 0);
     attr.writeBigUInt64LE(BigInt(MS_PRIVATE), 16);
     attr.writeBigUInt64LE(BigInt(userNamespace), 24);
     check(setAttr(MOUNT_SETATTR, tree, '', AT_EMPTY_PATH, attr, attr.length), 'shift the ids of', source);
@@ -178,7 +193,12 @@ export function growLoop(device: string): void {
 
 /** @param options as mount(8) has them, for ext4. */
 export function mountExt4(device: string, target: string, options: string): void {
-  check(mountCall(device, target, 'ext4', MS_NODEV, options), 'mount', target);
+  mountDisk('ext4', device, target, options);
+}
+
+/** Mounts the file system of a block device. */
+export function mountDisk(type: string, device: string, target: string, options: string): void {
+  check(mountCall(device, target, type, MS_NODEV, options), 'mount', target);
 }
 
 /** Halts all writing to a mounted file system, having written everything; in a thread of its own, because that may take its time. */
