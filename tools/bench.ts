@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<readonly F
   codec: () => import('./bench/codec.ts'),
   click: () => import('./bench/click.ts'),
   density: () => import('./bench/density.ts'),
+  duplicate: () => import('./bench/duplicate.ts'),
   hostile: () => import('./bench/hostile.ts'),
   lifecycle: () => import('./bench/lifecycle.ts'),
   list: () => import('./bench/list.ts'),
