@@ -74,6 +74,7 @@ function longestWait(url: string): () => Promise<number> {
 
 async function running(con: RunningCon, template: Template): Promise<string> {
   await con.client['containers.create']({ id: 'source', name: 'source', owner: 'bench', template });
+  await reached(con, 'source', 'stopped');
   await con.client['containers.start']({ id: 'source' });
   await reached(con, 'source', 'running');
   const { container } = await con.client['containers.get']({ id: 'source' });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { firstIdOf } from '../src/host/linux/idmap.js';
@@ -91,6 +91,32 @@ describeReal('the disk of a container', () => {
     await layers.removeVolume(1);
     expect(existsSync(shelf.volume(1))).toBe(false);
     expect(execFileSync('losetup', ['--all'], { encoding: 'utf8' })).not.toContain(config.home);
+  });
+});
+
+describeReal('a volume of a con from before disks had sizes', () => {
+  const ground = new Ground();
+  const { layers, shelf, config } = ground;
+  afterAll(() => ground.leave(), 60_000);
+
+  it('gets a disk at its next start, with all that is in it and all that was deleted from its template', async () => {
+    await layers.prepare();
+    mkdirSync(`${shelf.layer(1)}/data`, { recursive: true });
+    writeFileSync(`${shelf.layer(1)}/data/gone`, '');
+    const [upper, owner] = [`${shelf.volume(1)}/upper`, firstIdOf(config, 5)];
+    mkdirSync(`${upper}/data`, { recursive: true });
+    mkdirSync(`${shelf.volume(1)}/work`);
+    writeFileSync(`${upper}/data/mine`, 'mine');
+    await must(['mknod', `${upper}/data/gone`, 'c', '0', '0']);
+    await must(['chown', '--recursive', `${owner}:${owner}`, upper]);
+    await must(['chown', '--recursive', `${firstIdOf(config, 0)}:${firstIdOf(config, 0)}`, shelf.layer(1)]);
+    expect((await layers.volumeBytes(1)).ownBytes).toBeGreaterThan(0n);
+    const root = await layers.mount(1, 5, [1]);
+    expect(readdirSync(`${root}/data`)).toEqual(['mine']);
+    expect(statSync(`${root}/data/mine`).uid).toBe(owner);
+    expect(readdirSync(shelf.volume(1)).sort()).toEqual(['disk', 'limit']);
+    await layers.limitVolume(1, 64n * MiB);
+    await layers.removeVolume(1);
   });
 });
 

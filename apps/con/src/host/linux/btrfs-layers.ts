@@ -230,6 +230,6 @@ export class BtrfsLayers implements Layers {
 }
 
 const unbounded: Warning = {
-  what: 'the kernel is older than 6.7: what containers write is neither counted nor bounded in a btrfs pool',
-  cure: 'start a newer kernel, or set storage to overlay in a home of its own',
+  what: 'what containers write is neither counted nor bounded in this btrfs pool: it has no simple quotas',
+  cure: 'start a kernel from 6.7 on, and switch other quotas of that file system off (btrfs quota disable)',
 };

@@ -85,17 +85,19 @@ export function exchange(one: string, other: string): void {
 
 /**
  * Has the kernel charge what is written to the subvolume that writes it (btrfs(5), simple quotas; kernel 6.7). Answers
- * whether it does; a file system that counts already goes on in its way.
+ * whether it does; a file system that counts in another way already goes on in that way, and is not counted on.
  */
 export function countSimply(pool: string): boolean {
   const words = Buffer.alloc(16); // struct btrfs_ioctl_quota_ctl_args
   words.writeBigUInt64LE(ENABLE_SIMPLE_QUOTA, 0);
   const fd = openSync(pool, 'r');
   try {
-    return control(fd, QUOTA_CTL, words) === 0 || lastError() === 'EEXIST';
+    control(fd, QUOTA_CTL, words); // refused where it counts already, and by older kernels: `mode` tells
   } finally {
     closeSync(fd);
   }
+  const mode = `${groupsOf(pool)}/mode`;
+  return existsSync(mode) && readFileSync(mode, 'utf8').trim() === 'squota';
 }
 
 export function createGroup(pool: string, group: Group): void {

@@ -8,14 +8,16 @@ import type { IdRange, Slot } from '../runtime.js';
 import { Bases } from './base.js';
 import { clearMount, removeEmpty } from './clearing.js';
 import { Disks } from './disks.js';
-import { must, run } from './exec.js';
+import { must } from './exec.js';
 import { whenFull } from './full.js';
 import { firstIdOf, withIdMap } from './idmap.js';
 import type { Lines } from './line.js';
 import { Moments } from './moments.js';
 import { isMounted, mountPoints, mountsBelow } from './mounts.js';
+import { OlderVolumes } from './older-volumes.js';
 import { discard, removeAll, walkMs } from './removal.js';
 import { directory, layerName, layerOf, Shelf } from './shelf.js';
+import { bytesBelow, copyTree } from './tree.js';
 import { VolumeRecords } from './volume-records.js';
 import { mountBind, mountOverlay, mountShifted, unmount } from './syscalls.js';
 
@@ -37,6 +39,7 @@ export class OverlayLayers implements Layers {
   readonly warnings: readonly Warning[] = [];
   private readonly bases: Bases;
   private readonly disks: Disks;
+  private readonly older: OlderVolumes;
   private readonly kept: Moments;
   private readonly carried: VolumeRecords;
   /** Mounts of all layers with the ids of a range, under way: two containers that start together share one. */
@@ -49,6 +52,7 @@ export class OverlayLayers implements Layers {
     this.shelf = new Shelf(config);
     this.disks = new Disks(this.shelf);
     this.carried = new VolumeRecords(this.shelf);
+    this.older = new OlderVolumes(this.shelf, this.disks);
     this.kept = new Moments(this.shelf, this.disks);
     this.bases = new Bases(config, this.shelf, lines);
   }
@@ -136,6 +140,7 @@ export class OverlayLayers implements Layers {
   }
 
   async createVolume(slot: Slot, _range: IdRange, diskBytes: bigint): Promise<void> {
+    if (this.older.is(slot)) return this.older.convert(slot);
     const volume = this.shelf.volume(slot);
     const isNew = !existsSync(volume);
     try {
@@ -150,6 +155,7 @@ export class OverlayLayers implements Layers {
   async mount(slot: Slot, range: IdRange, chain: Chain): Promise<string> {
     const root = this.shelf.root(slot);
     if (isMounted(root)) return root;
+    await this.older.convert(slot);
     if (!existsSync(this.shelf.image(slot)))
       throw new Problem('not_found', `cannot mount volume ${slot}: it does not exist`);
     const [layers, disk] = [await this.shifted(range), await this.disks.attach(slot)];
@@ -202,6 +208,7 @@ export class OverlayLayers implements Layers {
 
   async volumeBytes(slot: Slot): Promise<VolumeBytes> {
     if (!existsSync(this.shelf.volume(slot))) return { ownBytes: 0n, momentsBytes: 0n };
+    if (this.older.is(slot)) return { ownBytes: await this.older.bytes(slot), momentsBytes: 0n };
     return { ownBytes: await this.disks.usedBytes(slot), momentsBytes: this.kept.bytes(slot) };
   }
 
@@ -275,12 +282,6 @@ export class OverlayLayers implements Layers {
   }
 }
 
-/** Whiteouts, opaque directories, hard links, holes, capabilities: as they are. `cp` refuses where an attribute is lost. */
-async function copyTree(from: string, to: string): Promise<void> {
-  const exactly = ['--recursive', '--no-dereference', '--preserve=all,xattr', '--sparse=auto', '--reflink=auto'];
-  await must(['cp', ...exactly, '--one-file-system', '--no-target-directory', '--', from, to], { timeoutMs: walkMs });
-}
-
 /** Nearest first, which is how overlayfs wants its lower layers, too. */
 function lower(chain: Chain): string {
   if (chain.length > 0) return chain.map(layerName).join(':');
@@ -292,14 +293,6 @@ function isShifted(path: string, source: string, firstId: number): boolean {
   if (!existsSync(path)) return false;
   const [seen, stored] = [statSync(path), statSync(source)];
   return seen.dev === stored.dev && seen.ino === stored.ino && seen.uid === firstId;
-}
-
-/** Bytes allocated. `du` walks like `rm` does; files that vanish meanwhile make it complain, and count nothing. */
-async function bytesBelow(path: string): Promise<bigint> {
-  const { output, errors } = await run(['du', '-sx', '--block-size=1', '--', path], { timeoutMs: walkMs });
-  const bytes = /^(\d+)\t/.exec(output)?.[1];
-  if (bytes !== undefined) return BigInt(bytes);
-  throw new Problem('unavailable', `cannot measure ${path}: ${errors.trim()}`);
 }
 
 function namesIn(path: string): string[] {
