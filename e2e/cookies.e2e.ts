@@ -26,7 +26,7 @@ test('a signed-in browser that clicks the link of an app sends it no cookie of o
     's|access_log .*|log_format seen "$http_user_agent [$http_cookie]"; access_log /var/log/nginx/seen.log seen;|';
   inside(name, 'sed', '-i', noting, '/etc/nginx/nginx.conf');
   inside(name, 'nginx', '-s', 'reload');
-  const link = rowOf(page, name).getByRole('link');
+  const link = rowOf(page, name).getByRole('link', { name: /^http/ });
   const url = (await link.getAttribute('href'))!;
   // A cookie that is sent is seen: else none seen would prove nothing.
   const seen = (): string => inside(name, 'cat', '/var/log/nginx/seen.log');

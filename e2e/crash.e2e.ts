@@ -17,7 +17,7 @@ test('kill -9 of con: the app goes on serving, the list says unknown, and the bi
 }) => {
   const ada = await signUp(page);
   const name = await addRunning(page, /nginx/);
-  const url = (await rowOf(page, name).getByRole('link').getAttribute('href'))!;
+  const url = (await rowOf(page, name).getByRole('link', { name: /^http/ }).getAttribute('href'))!;
   await expect(async () => expect(await statusOf(page, url)).toBe(200)).toPass(soon);
   const { id, boot, since } = await told(name);
   const before = await samples(id, true);

@@ -24,13 +24,15 @@ test('a customer adds Django, signs in to it, turns it off, and finds every seco
   await page.getByRole('button', { name: `Start ${name}` }).click();
   await expect(row.getByText('on', { exact: true })).toBeVisible({ timeout: 20_000 });
 
-  const url = (await row.getByRole('link').getAttribute('href'))!;
+  const url = (await row.getByRole('link', { name: /^http/ }).getAttribute('href'))!;
   await page.getByRole('button', { name: `Show login of ${name}` }).click();
-  const app = await signInToTheApp(page, url, await readLogin(page));
-  await app.close();
+  const login = await readLogin(page);
+  // A fake container serves no page; all else of the journey is the same.
+  if (facts.driver === 'linux') await (await signInToTheApp(page, url, login)).close();
   await page.getByRole('button', { name: 'I have noted it' }).click();
   await expect(page.getByRole('button', { name: `Show login of ${name}` })).toBeHidden();
 
+  await expect(row.getByText(/^for ([2-9]|\d\d) sec/)).toBeVisible();
   await page.getByRole('button', { name: `Stop ${name}` }).click();
   await expect(row.getByText('off', { exact: true })).toBeVisible({ timeout: 20_000 });
 

@@ -12,6 +12,14 @@ export class Browser {
     return this.send('POST', path, body, headers);
   }
 
+  put(path: string, body: unknown): Promise<Response> {
+    return this.send('PUT', path, body);
+  }
+
+  delete(path: string): Promise<Response> {
+    return this.send('DELETE', path, {});
+  }
+
   async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const csrf = this.cookies.get('XSRF-TOKEN');
     const response = await fetch(this.url + path, {

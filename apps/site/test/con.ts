@@ -7,6 +7,7 @@ import {
   methods,
   type ConHandlers,
   type Container,
+  type ContainerSnapshot,
   type MethodName,
   type Snapshot,
   type Template,
@@ -151,6 +152,7 @@ function handlersOf({
   appsDomain,
   counter,
 }: World): Partial<ConHandlers> {
+  const kept = new Map<string, ContainerSnapshot[]>();
   const mustGet = (id: string): Container => {
     const found = containers.get(id);
     if (!found) throw new Problem('not_found', `cannot find container ${id}`);
@@ -218,6 +220,32 @@ function handlersOf({
     },
     'containers.start': act('start', 'running'),
     'containers.stop': act('stop', 'stopped'),
+    'containers.restart': act('restart', 'running'),
+    'containers.kill': act('stop', 'stopped'),
+    'containers.freeze': act('freeze', 'frozen'),
+    'containers.thaw': act('thaw', 'running'),
+    'containers.rename': async ({ id, name }) => ({ container: change(id, { name }) }),
+    'containers.snapshot': async ({ id, snapshot, name }) => {
+      mustGet(id);
+      const all = kept.get(id) ?? [];
+      const known = all.find((one) => one.id === snapshot);
+      const made = { id: snapshot, state: 'kept' as const, createdAt: new Date().toISOString(), sizeBytes: 7n };
+      const one = known ?? (name === undefined ? made : { ...made, name });
+      if (!known) kept.set(id, [...all, one]);
+      return { snapshot: one };
+    },
+    'containers.snapshots': async ({ id }) => ({ snapshots: kept.get(id) ?? [] }),
+    'containers.restoreSnapshot': async ({ id }) => {
+      if (mustGet(id).state !== 'stopped') throw new Problem('conflict', `cannot restore ${id}: it is on`);
+      return { container: mustGet(id) };
+    },
+    'containers.removeSnapshot': async ({ id, snapshot }) => {
+      kept.set(
+        id,
+        (kept.get(id) ?? []).filter((one) => one.id !== snapshot),
+      );
+      return {};
+    },
     'containers.trash': (params) =>
       act('trash', 'trashed', { trashedUntil: new Date(Date.now() + 86_400_000).toISOString() })(params),
     'containers.restore': async (params) => {

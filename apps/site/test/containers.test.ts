@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { Problem } from '@berth/problem';
 import { ContainerList, type Catalogue, type Container } from '@berth/site-api';
 import { Browser } from './browser.js';
 import { testCon, withCons, type TestCon } from './con.js';
@@ -135,6 +136,71 @@ describe('A container', () => {
     expect(await read(refused)).toMatchObject({ type: 'urn:berth:problem:too-many-containers', blanks: { most: 20 } });
     await site.db.query('update lease set ended_at = now() where id = $1', [first]);
     expect((await max.post('/api/containers', order('full-21'), key)).status).toBe(200);
+  });
+
+  it('is restarted, frozen, thawed and killed, and refused in words where that cannot be', async () => {
+    const id = await add(ada, 'verbs');
+    const act = async (verb: string): Promise<Wire> => read(await ada.post(`/api/containers/${id}/${verb}`));
+    expect(await act('freeze')).toMatchObject({
+      type: 'urn:berth:problem:cannot-freeze-now',
+      blanks: { name: 'verbs' },
+    });
+    await act('start');
+    expect(await act('freeze')).toMatchObject({ state: 'frozen' });
+    expect(await act('thaw')).toMatchObject({ state: 'running' });
+    expect(await act('restart')).toMatchObject({ state: 'running' });
+    expect(await act('kill')).toMatchObject({ state: 'stopped' });
+    const eve = await Browser.of(site.url, 'eve-verbs@example.org');
+    for (const verb of ['restart', 'freeze', 'thaw', 'kill', 'snapshots'])
+      expect((await eve.post(`/api/containers/${id}/${verb}`)).status).toBe(404);
+    expect((await eve.get(`/api/containers/${id}/detail`)).status).toBe(404);
+  });
+
+  it('takes another name, and none that another one has', async () => {
+    const [id] = [await add(ada, 'old-name'), await add(ada, 'other-name')];
+    expect(await read(await ada.put(`/api/containers/${id}/name`, { name: 'new-name' }))).toMatchObject({
+      name: 'new-name',
+    });
+    expect(conOf(id).containers.get(id)?.name).toBe('new-name');
+    const taken = await ada.put(`/api/containers/${id}/name`, { name: 'other-name' });
+    expect([taken.status, await read(taken)]).toMatchObject([422, { type: 'urn:berth:problem:name-taken' }]);
+    expect((await ada.put(`/api/containers/${id}/name`, { name: 'No' })).status).toBe(422);
+    expect((await listed(ada)).find((row) => row.id === id)?.name).toBe('new-name');
+  });
+
+  it('gets its new name at its host later where that did not answer', async () => {
+    const id = await add(ada, 'before-silence');
+    const con = conOf(id);
+    con.instead['containers.rename'] = async () => {
+      throw new Problem('unavailable', 'cannot rename: the disk is full');
+    };
+    expect((await ada.put(`/api/containers/${id}/name`, { name: 'after-silence' })).status).toBe(503);
+    delete con.instead['containers.rename'];
+    while (con.containers.get(id)?.name !== 'after-silence') await listed(ada);
+  });
+
+  it('keeps snapshots, which are restored while it is off and removed', async () => {
+    const id = await add(ada, 'kept');
+    const wrong = await ada.post(`/api/containers/${id}/snapshots`, { name: 'with blanks' });
+    expect([wrong.status, await read(wrong)]).toMatchObject([
+      422,
+      { fields: { name: expect.stringMatching(/a name/) } },
+    ]);
+    const key = { 'Idempotency-Key': 'a:key/of~any.letters' };
+    const made = await read(await ada.post(`/api/containers/${id}/snapshots`, { name: 'before-the-update' }, key));
+    expect(made).toMatchObject({ name: 'before-the-update', state: 'kept', sizeBytes: '7' });
+    expect((await read(await ada.post(`/api/containers/${id}/snapshots`, { name: 'before-the-update' }, key))).id).toBe(
+      made.id,
+    );
+    const detail = await read(await ada.get(`/api/containers/${id}/detail`));
+    expect(detail).toMatchObject({ container: { id }, cpuMillis: expect.any(Number), snapshots: [{ id: made.id }] });
+    const restore = `/api/containers/${id}/snapshots/${made.id}/restore`;
+    await ada.post(`/api/containers/${id}/start`);
+    expect(await read(await ada.post(restore))).toMatchObject({ type: 'urn:berth:problem:cannot-snapshot-now' });
+    await ada.post(`/api/containers/${id}/stop`);
+    expect((await ada.post(restore)).status).toBe(200);
+    expect((await ada.delete(`/api/containers/${id}/snapshots/${made.id}`)).status).toBe(200);
+    expect(await read(await ada.get(`/api/containers/${id}/detail`))).toMatchObject({ snapshots: [] });
   });
 
   it('does not start without credit, and says why', async () => {

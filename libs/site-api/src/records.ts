@@ -83,7 +83,7 @@ export const Container = z.object({
   /** Since when it is in that state; of `unknown`, since when the host is silent. */
   since: instant,
   /** What was asked for and is not yet confirmed by the host. */
-  asked: z.enum(['start', 'stop', 'trash', 'restore', 'destroy']).optional(),
+  asked: z.enum(['start', 'stop', 'restart', 'kill', 'freeze', 'thaw', 'trash', 'restore', 'destroy']).optional(),
   /** In English, and where the page has a sentence of its own, its kind and what it names. */
   reason: z.string().optional(),
   why: Why.optional(),
@@ -107,6 +107,31 @@ export const ContainerList = z.object({
   mayStart: z.boolean(),
   now: instant,
   currency: z.string(),
+});
+
+/** A kept state of a container. */
+export const ContainerSnapshot = z.object({
+  id: z.string(),
+  name: z.string().optional(),
+  state: z.enum(['keeping', 'kept', 'removing', 'failed']),
+  createdAt: instant,
+  /** Told once it is kept. */
+  sizeBytes: decimal.optional(),
+  reason: z.string().optional(),
+});
+
+/** What the page of one container shows beside its row. */
+export const ContainerDetail = z.object({
+  container: Container,
+  cpuMillis: z.int(),
+  pids: z.int(),
+  /** Whether its app answers, where its template says how to ask. */
+  health: z.enum(['starting', 'answering', 'failing']).optional(),
+  /** Doors to it by a port of its host. */
+  forwards: z.array(z.object({ protocol: z.enum(['tcp', 'udp']), hostPort: z.int(), port: z.int() })),
+  domains: z.array(z.string()),
+  /** The oldest first; absent while its host is silent. */
+  snapshots: z.array(ContainerSnapshot).optional(),
 });
 
 /** What an app says of its first sign-in, as its first boot wrote it. */
@@ -233,6 +258,8 @@ export type App = z.output<typeof App>;
 export type Catalogue = z.output<typeof Catalogue>;
 export type ContainerState = z.output<typeof ContainerState>;
 export type Container = z.output<typeof Container>;
+export type ContainerSnapshot = z.output<typeof ContainerSnapshot>;
+export type ContainerDetail = z.output<typeof ContainerDetail>;
 export type ContainerList = z.output<typeof ContainerList>;
 export type Login = z.output<typeof Login>;
 export type Billing = z.output<typeof Billing>;

@@ -42,9 +42,14 @@ export class Health {
   tick(): void {
     const nowMs = this.needs.monotonicMs();
     const running = new Set<string>();
+    const checks = new Map<string, Healthcheck | undefined>(); // hundreds may stand on one snapshot
+    const checkOf = (snapshot: string): Healthcheck | undefined => {
+      if (!checks.has(snapshot)) checks.set(snapshot, this.needs.checkOf(snapshot));
+      return checks.get(snapshot);
+    };
     for (const container of this.needs.records.all()) {
       if (container.state !== 'running') continue;
-      const check = this.needs.checkOf(container.snapshot);
+      const check = checkOf(container.snapshot);
       if (!check) continue;
       running.add(container.id);
       const told = this.begun(container, nowMs);

@@ -18,6 +18,12 @@ export const routes: Routes = [
     loadComponent: async () => (await import('./containers/containers.page.js')).ContainersPage,
   },
   {
+    path: 'containers/:id',
+    ...titled('containers.title'),
+    canActivate: [signedIn],
+    loadComponent: async () => (await import('./containers/container.page.js')).ContainerPage,
+  },
+  {
     path: 'billing',
     ...titled('billing.title'),
     canActivate: [signedIn],

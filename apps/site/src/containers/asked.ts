@@ -1,11 +1,15 @@
 import type { State } from '@berth/container';
 
-export type Ask = 'start' | 'stop' | 'trash' | 'restore';
+export type Ask = 'start' | 'stop' | 'restart' | 'kill' | 'freeze' | 'thaw' | 'trash' | 'restore';
 
 /** The states by which a host confirms what was asked of it. */
 const confirmed: Readonly<Record<Ask, readonly State[]>> = {
   start: ['starting', 'running', 'failed'],
   stop: ['stopping', 'stopped', 'failed'],
+  restart: ['stopping', 'starting', 'running', 'failed'],
+  kill: ['stopping', 'stopped', 'failed'],
+  freeze: ['frozen', 'stopped', 'failed'],
+  thaw: ['running', 'stopped', 'failed'],
   trash: ['trashed', 'destroying'],
   restore: ['stopped', 'failed'],
 };

@@ -70,6 +70,28 @@ export class Containers {
     return this.act(await this.leases.mustGet(id, customerId), 'stop');
   }
 
+  /** What changes how it runs, and costs nothing that it did not cost before. */
+  async change(customerId: string, id: string, ask: 'restart' | 'kill' | 'freeze' | 'thaw'): Promise<Container> {
+    return this.act(await this.leases.mustGet(id, customerId), ask);
+  }
+
+  /** @throws InvalidFields for a name that is none or is taken. */
+  async rename(customerId: string, id: string, name: string): Promise<Container> {
+    const lease = await this.leases.mustGet(id, customerId);
+    const named = field('name', () => mustBeName(name));
+    const host = this.hosts.mustGet(lease.host);
+    await this.leases.rename(lease, named);
+    try {
+      const { container } = await host.acts['containers.rename']({ id, name: named });
+      host.learn(container);
+    } catch (error) {
+      // Without an answer the host hears of it again with the next poll.
+      if (isFinal(error)) await this.leases.rename({ ...lease, name: named }, lease.name);
+      throw error instanceof Problem ? inOurWords('rename', lease, error) : error;
+    }
+    return this.get(customerId, id);
+  }
+
   async trash(customerId: string, id: string): Promise<Container> {
     const lease = await this.leases.mustGet(id, customerId);
     if (lease.refusal === null) return this.act(lease, 'trash').catch((error: unknown) => this.letGo(lease, error));
@@ -194,7 +216,7 @@ export class Containers {
 }
 
 /** A refusal of one field, so that the form can point at it. */
-function field<T>(name: string, read: () => T): T {
+export function field<T>(name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -205,7 +227,7 @@ function field<T>(name: string, read: () => T): T {
 }
 
 /** Where the row was older than the host, or the host has lost it: what con says stays the detail, and the page has a sentence. */
-function inOurWords(ask: Ask, { name, host }: Lease, cause: Problem): Problem {
+export function inOurWords(ask: Ask | 'rename' | 'snapshot', { name, host }: Lease, cause: Problem): Problem {
   if (cause.code === 'conflict')
     return new Problem('conflict', cause.message, { cause, kind: `cannot-${ask}-now`, blanks: { name } });
   if (cause.code === 'not_found')

@@ -81,8 +81,7 @@ export class Leases {
     const replayed = await this.replayed(customerId, key, body);
     if (replayed) return { lease: replayed, isNew: false };
     await this.mustHaveRoom(lease);
-    const taken = `cannot add ${name}: you have a container of that name, perhaps in the trash; choose another`;
-    throw new InvalidFields(taken, { name: taken }, 'invalid', { kind: 'name-taken', blanks: { name } });
+    throw nameTaken(name, `cannot add ${name}`);
   }
 
   private async mustHaveRoom({ customerId, name }: NewLease): Promise<void> {
@@ -113,6 +112,17 @@ export class Leases {
     return lively(row);
   }
 
+  /** @throws InvalidFields where another of that customer has the name. */
+  async rename({ id, customerId }: Lease, name: string): Promise<void> {
+    try {
+      await this.db.query('update lease set name = $2 where id = $1', [id, name]);
+    } catch (error) {
+      const [taken] = await this.read('customer_id = $1 and name = $2 and ended_at is null', [customerId, name]);
+      if (!taken || taken.id === id) throw error;
+      throw nameTaken(name, `cannot call it ${name}`);
+    }
+  }
+
   async placed(id: string): Promise<void> {
     await this.db.query('update lease set placed_at = coalesce(placed_at, now()) where id = $1', [id]);
   }
@@ -138,6 +148,11 @@ export class Leases {
     const rows: Row[] = await this.db.query(`select ${columns} from lease where ${where}`, values);
     return rows.map(lively);
   }
+}
+
+function nameTaken(name: string, doing: string): InvalidFields {
+  const taken = `${doing}: you have a container of that name, perhaps in the trash; choose another`;
+  return new InvalidFields(taken, { name: taken }, 'invalid', { kind: 'name-taken', blanks: { name } });
 }
 
 function hashOf(body: unknown): Buffer {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { can } from '@berth/container';
 import { Problem } from '@berth/problem';
 import type { Logger } from 'pino';
 import { InvalidFields } from '../http/invalid-fields.js';
@@ -95,6 +96,8 @@ export class Placing {
   private async follow(lease: Lease): Promise<void> {
     const container = this.hosts.get(lease.host)?.container(lease.id);
     const until = container?.trashedUntil ?? null;
+    if (container && container.name !== lease.name && can('rename', container.state).allowed)
+      await this.hosts.mustGet(lease.host).acts['containers.rename']({ id: lease.id, name: lease.name });
     if (container && until !== (lease.trashedUntil?.toISOString() ?? null)) await this.leases.trashed(lease.id, until);
     if (!container && lease.trashedUntil !== null && lease.trashedUntil.getTime() <= Date.now()) await this.end(lease);
   }

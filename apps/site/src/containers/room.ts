@@ -3,6 +3,7 @@ import { DemoMode } from '../customers/demo-mode.js';
 import type { Room } from '../room.js';
 import { Containers } from './containers.js';
 import { ContainersController } from './containers.controller.js';
+import { Details } from './details.js';
 import { HostShelf } from './host-shelf.js';
 import { Clients, Hosts, realClients } from './hosts.js';
 import { Leases } from './leases.js';
@@ -15,6 +16,7 @@ export const containersRoom: Room = {
   controllers: [ContainersController, TemplatesController],
   providers: [
     Containers,
+    Details,
     Hosts,
     Leases,
     Logins,

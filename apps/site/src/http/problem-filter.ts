@@ -72,6 +72,8 @@ function problemOf(thrown: unknown): Problem {
     const message = 'cannot do this now: the database does not answer; try again in a moment';
     return new Problem('unavailable', message, { cause: thrown, kind: 'database-silent' });
   }
+  // An address that cannot be decoded names nothing (RFC 3986 §2.1).
+  if (thrown instanceof URIError) return new Problem('not_found', 'cannot find this: its address cannot be read');
   const status = thrown instanceof HttpException ? thrown.getStatus() : (thrown as { status?: unknown } | null)?.status;
   switch (status) {
     case 404:

@@ -6,6 +6,13 @@ export const refusal = {
     'Kein erreichbarer Host hat diese App in dieser Version. Wählen Sie eine andere, oder versuchen Sie es später noch einmal.',
   'being-created': '{{ name }} wird noch angelegt.',
   'cannot-restore-now': '{{ name }} ist nicht mehr im Papierkorb. Siehe seine Zeile.',
+  'cannot-freeze-now': '{{ name }} lässt sich gerade nicht einfrieren: Er ist nicht an.',
+  'cannot-kill-now': '{{ name }} lässt sich gerade nicht ausschalten: Er ist nicht an.',
+  'cannot-rename-now': '{{ name }} lässt sich gerade nicht umbenennen.',
+  'cannot-restart-now': '{{ name }} lässt sich gerade nicht neu starten: Er ist nicht an.',
+  'cannot-snapshot-now':
+    'Das geht gerade nicht mit den Schnappschüssen von {{ name }}. Zum Zurückholen schalten Sie ihn erst aus.',
+  'cannot-thaw-now': '{{ name }} ist nicht eingefroren.',
   'cannot-start-now': '{{ name }} lässt sich gerade nicht starten: Er ist nicht aus. Siehe seine Zeile.',
   'cannot-stop-now': '{{ name }} lässt sich gerade nicht stoppen: Er ist nicht an. Siehe seine Zeile.',
   'cannot-trash-now': '{{ name }} lässt sich gerade nicht in den Papierkorb legen. Siehe seine Zeile.',

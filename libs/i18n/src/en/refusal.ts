@@ -5,6 +5,13 @@ export const refusal = {
   'app-not-offered': 'No host that answers has this app and version. Choose another one, or try again later.',
   'being-created': '{{ name }} is still being created.',
   'cannot-restore-now': '{{ name }} is not in the trash any more. See its row.',
+  'cannot-freeze-now': '{{ name }} cannot be frozen at the moment: it is not on.',
+  'cannot-kill-now': '{{ name }} cannot be turned off at the moment: it is not on.',
+  'cannot-rename-now': '{{ name }} cannot be renamed at the moment.',
+  'cannot-restart-now': '{{ name }} cannot be restarted at the moment: it is not on.',
+  'cannot-snapshot-now':
+    'That cannot be done with the snapshots of {{ name }} at the moment. To restore one, turn it off first.',
+  'cannot-thaw-now': '{{ name }} is not frozen.',
   'cannot-start-now': '{{ name }} cannot be turned on at the moment: it is not off. See its row.',
   'cannot-stop-now': '{{ name }} cannot be turned off at the moment: it is not on. See its row.',
   'cannot-trash-now': '{{ name }} cannot go into the trash at the moment. See its row.',

@@ -1,4 +1,5 @@
 import { Component, computed, inject, input, output } from '@angular/core';
+import { RouterLink } from '@angular/router';
 import { isProblemKind } from '@berth/problem';
 import type { Container } from '@berth/site-api';
 import { Clock } from '../ui/clock.js';
@@ -19,7 +20,7 @@ const buttons: readonly { action: RowAction; icon: IconName; name: Key; hint: Ke
 /** One container. Every tick changes its values; its elements stay the ones they were. */
 @Component({
   selector: 'tr[berth-container-row]',
-  imports: [Icon, ProblemNote],
+  imports: [Icon, ProblemNote, RouterLink],
   templateUrl: './container-row.html',
   host: { role: 'row', '[class.gone]': 'isGone()' },
 })

@@ -10,7 +10,7 @@ export const pollEveryMs = 2000;
 /** An answer older than two polling periods proves nothing any more. */
 export const staleAfterMs = 2 * pollEveryMs;
 
-export type Ask = 'start' | 'stop' | 'trash' | 'restore';
+export type Ask = 'start' | 'stop' | 'restart' | 'kill' | 'freeze' | 'thaw' | 'trash' | 'restore';
 
 /** Provided by the page, so polling lives exactly as long as someone is looking. */
 @Injectable()
@@ -67,12 +67,17 @@ export class ContainerStore {
     }
   }
 
+  /** What a form was answered about a container. */
+  learn(told: Container): void {
+    this.generation += 1;
+    this.put(told);
+    void this.refresh();
+  }
+
   /** @throws SiteProblem, for the form. */
   async add(body: BodyOf<'containers.create'>, idempotencyKey: string): Promise<Container> {
     const added = await this.site.call('containers.create', { body, idempotencyKey });
-    this.generation += 1;
-    this.put(added);
-    void this.refresh();
+    this.learn(added);
     return added;
   }
 

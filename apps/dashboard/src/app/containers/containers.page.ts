@@ -1,6 +1,15 @@
 import { Dialog } from '@angular/cdk/dialog';
-import type { ElementRef } from '@angular/core';
-import { Component, computed, effect, inject, linkedSignal, signal, untracked, viewChild } from '@angular/core';
+import {
+  Component,
+  computed,
+  ElementRef,
+  effect,
+  inject,
+  linkedSignal,
+  signal,
+  untracked,
+  viewChild,
+} from '@angular/core';
 import { RouterLink } from '@angular/router';
 import type { Container } from '@berth/site-api';
 import { Icon } from '../ui/icon.js';
@@ -44,6 +53,7 @@ export class ContainersPage {
   protected readonly store = inject(ContainerStore);
   private readonly dialog = inject(Dialog);
   private readonly messages = inject(Messages);
+  private readonly page = inject<ElementRef<HTMLElement>>(ElementRef).nativeElement;
   protected readonly shown = inject(Shown);
   protected readonly t = inject(Language).t;
   protected readonly columns = columns;
@@ -156,10 +166,10 @@ export class ContainersPage {
     return kind ? `${headline}. ${this.t(`refusal.${kind}`, blanks)}` : headline;
   }
 
-  /** A row that is moved loses focus and gets it back; where the focused row leaves, the heading takes it. */
+  /** A row that is moved loses focus and gets it back; where what has it leaves, the heading takes it. */
   private keepFocusOnThePage(): void {
     const focused = document.activeElement;
-    if (!(focused instanceof HTMLElement) || !this.rows()?.nativeElement.contains(focused)) return;
+    if (!(focused instanceof HTMLElement) || !this.page.contains(focused)) return;
     queueMicrotask(() =>
       setTimeout(() => {
         if (document.activeElement !== document.body) return;

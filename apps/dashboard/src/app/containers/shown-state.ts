@@ -3,12 +3,20 @@ import type { Container, ContainerState } from '@berth/site-api';
 import type { Key } from '../ui/language.js';
 
 export type Colour = 'on' | 'off' | 'moving' | 'unknown';
-export type ShownState = Readonly<{ state: ContainerState | 'gone' | 'trashing'; colour: Colour; since: string }>;
+export type ShownState = Readonly<{
+  state: ContainerState | 'gone' | (typeof onTheWay)[keyof typeof onTheWay];
+  colour: Colour;
+  since: string;
+}>;
 export type Doubt = Readonly<{ isGone: boolean; staleSince: string | undefined; asked: Container['asked'] }>;
 
 const onTheWay = {
   start: 'starting',
   stop: 'stopping',
+  kill: 'stopping',
+  restart: 'restarting',
+  freeze: 'freezing',
+  thaw: 'thawing',
   trash: 'trashing',
   restore: 'restoring',
   destroy: 'destroying',
