@@ -37,6 +37,7 @@ const operations: readonly Operation[] = [
     before: on,
     act: (rooms) => rooms.containers.duplicate({ id: 'b', from: 'a', name: 'b', limits }),
   },
+  { name: 'logs', act: (rooms) => rooms.containers.logs.read({ id: 'a' }) },
   { name: 'trash', before: on, act: (rooms) => rooms.containers.trash('a') },
   {
     name: 'destroy',
@@ -133,8 +134,10 @@ describe('con killed at any step of any operation', () => {
         for (const isAfter of [false, true]) {
           const where = `${isAfter ? 'after' : 'before'} ${names[at]} (${at})`;
           const rooms = await killedAt(operation, at, isAfter);
-          const states = rooms.containers.list().map(({ state }) => state);
-          expect([where, states.filter(isInTransit)]).toEqual([where, []]);
+          const all = rooms.containers.list();
+          const kept = all.flatMap(({ id }) => rooms.containers.snapshots.list(id)).map(({ state }) => state);
+          expect([where, all.map(({ state }) => state).filter(isInTransit)]).toEqual([where, []]);
+          expect([where, kept.filter((state) => state === 'keeping' || state === 'removing')]).toEqual([where, []]);
           expect([where, await rooms.containers.doctor.look({ mend: false, yes: false })]).toEqual([
             where,
             { findings: [], held: 0 },

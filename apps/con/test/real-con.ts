@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { webSocketTo, type Container } from '@berth/con-protocol';
+import { isOn } from '@berth/container';
 import { WebSocket } from 'ws';
 import { ownCon, startCon, type RunningCon } from '../../../tools/con-service.js';
 import { sweepHost } from '../../../tools/sweep.js';
@@ -55,6 +56,9 @@ export class RealCon {
   }
 
   async leave(): Promise<void> {
+    for (const { id, state } of (await this.con?.client['containers.list']({}))?.containers ?? []) {
+      if (isOn(state)) await this.client['containers.kill']({ id }); // what is frozen would outlive its monitor
+    }
     await this.con?.stop();
     await sweepHost(this.options);
     rmSync(this.options.home, { recursive: true, force: true });

@@ -18,7 +18,7 @@ import type { Records } from './records.js';
 import { Life } from './life.js';
 import { Logs } from './logs.js';
 import { Rebuild } from './rebuild.js';
-import { relimit, strangers, syncNet } from './recovery.js';
+import { relimit, strangers, syncNet, unmountLeft } from './recovery.js';
 import { Wiring } from './wiring.js';
 import { deadlines, Settling } from './settling.js';
 import type { SnapshotRecords } from './snapshot-records.js';
@@ -289,6 +289,7 @@ export class Containers {
       .show()
       .catch((error: unknown) => this.needs.tell('cannot show the names of containers', error));
     await syncNet(this.needs, lives); // before anything is ended: what has ended must not be let in again
+    await unmountLeft(this.needs, lives);
     for (const record of known) this.settleAfresh(record, lives.has(record.slot));
     await this.snapshots.recover();
     for (const { slot } of known) lives.delete(slot);

@@ -31,6 +31,17 @@ export async function relimit({ host, tell }: Needs, { slot, name, limits }: Con
   await host.runtime.limit(slot, limits).catch((error: unknown) => tell(`cannot hold ${name} to its limits`, error));
 }
 
+/** What was read or made anew in a container that is off, by a daemon that ended meanwhile, is let go of. */
+export async function unmountLeft({ records, host, tell }: Needs, lives: ReadonlyMap<Slot, unknown>): Promise<void> {
+  for (const slot of await host.layers.mounted()) {
+    const record = records.at(slot);
+    if (!record || lives.has(slot)) continue;
+    await host.layers
+      .unmount(slot)
+      .catch((error: unknown) => tell(`cannot unmount what a daemon before left of ${record.name}`, error));
+  }
+}
+
 /**
  * Nothing is destroyed because a record is absent: what has none is told of and left alone, and its number is never
  * given to anybody, because a new container would find a stranger's data there.

@@ -54,6 +54,11 @@ export class Snapshots {
     return shown(created);
   }
 
+  /** Whether it was asked for before, and needs no room any more. */
+  isKnown({ id, snapshot }: Pick<ParamsOf<'containers.snapshot'>, 'id' | 'snapshot'>): boolean {
+    return this.needs.snapshots.find(id, snapshot) !== undefined;
+  }
+
   list(id: string): ContainerSnapshot[] {
     return this.needs.snapshots.list(this.needs.must(id).id).map(shown);
   }

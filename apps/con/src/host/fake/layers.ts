@@ -12,7 +12,13 @@ import type { IdRange, Slot } from '../runtime.js';
 import type { Shelf } from './shelf.js';
 
 export type FakeLayer = Readonly<{ open: boolean }>;
-export type FakeVolume = Readonly<{ range: IdRange; moments?: readonly Moment[]; record?: string; diskBytes?: string }>;
+export type FakeVolume = Readonly<{
+  range: IdRange;
+  moments?: readonly Moment[];
+  record?: string;
+  diskBytes?: string;
+  mounted?: true;
+}>;
 
 const MiB = 1024n * 1024n;
 /** What every container is said to have written. */
@@ -78,10 +84,13 @@ export class FakeLayers implements Layers {
   async mount(slot: Slot, _range: IdRange, _chain: Chain): Promise<string> {
     if (!this.shelfOfVolumes.get(slot))
       throw new Problem('not_found', `cannot mount volume ${slot}: it does not exist`);
+    this.shelfOfVolumes.put(slot, { ...this.volume(slot), mounted: true });
     return `/fake/roots/${slot}`;
   }
 
-  unmount(): Promise<void> {
+  unmount(slot: Slot): Promise<void> {
+    const { mounted, ...volume } = this.shelfOfVolumes.get(slot) ?? {};
+    if (mounted) this.shelfOfVolumes.put(slot, volume as FakeVolume);
     return Promise.resolve();
   }
 
@@ -95,7 +104,8 @@ export class FakeLayers implements Layers {
   }
 
   mounted(): Promise<readonly Slot[]> {
-    return Promise.resolve([]);
+    const slots = this.shelfOfVolumes.numbers();
+    return Promise.resolve(slots.filter((slot) => this.shelfOfVolumes.get(slot)?.mounted));
   }
 
   volumeBytes(slot: Slot): Promise<VolumeBytes> {
@@ -113,6 +123,8 @@ export class FakeLayers implements Layers {
   }
 
   async restoreMoment(slot: Slot, moment: Moment): Promise<void> {
+    if (this.volume(slot).mounted)
+      throw new Problem('conflict', `cannot restore volume ${slot}: it is mounted; stop its container first`);
     this.mustHave(slot, moment);
   }
 

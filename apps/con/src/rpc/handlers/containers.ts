@@ -64,7 +64,7 @@ export function containerHandlers({
       return {};
     },
     'containers.snapshot': async (order) => {
-      await space.mustSuffice(`keep a snapshot of ${order.id}`);
+      if (!containers.snapshots.isKnown(order)) await space.mustSuffice(`keep a snapshot of ${order.id}`);
       return { snapshot: containers.snapshots.snapshot(order) };
     },
     'containers.snapshots': async ({ id }) => ({ snapshots: containers.snapshots.list(id) }),
