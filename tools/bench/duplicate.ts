@@ -31,7 +31,7 @@ export async function run(): Promise<readonly Figure[]> {
 async function measure(con: RunningCon, template: Template, storage: string): Promise<Figure[]> {
   const url = await running(con, template);
   await begun(con, 'source', ['sh', '-c', fill], 120_000);
-  while ((await statusOf(`${url}filled`)) !== 200) await delay(50);
+  while ((await statusOf(`${url}/filled`)) !== 200) await delay(50);
   await begun(con, 'source', ['sh', '-c', write], 600_000);
   await delay(1_000);
   const [whole, waits]: [number[], number[]] = [[], []];

@@ -15,6 +15,7 @@ import {
 import { Problem } from '@berth/problem';
 import { tooLittleDisk } from '../layers.js';
 import type { Slot } from '../runtime.js';
+import { Blanks } from './blanks.js';
 import { must, run } from './exec.js';
 import { whenFull } from './full.js';
 import { isMounted, mountPoints } from './mounts.js';
@@ -51,6 +52,7 @@ const leastReserve = 4096n;
 export class Disks {
   /** Block devices of disks, also of those whose last user has not let go yet. */
   private readonly devices = new Map<Slot, string>();
+  private readonly blanks = new Blanks((path) => mustFit(['mkfs.ext4', ...making, ...lazily, path], 'make a disk'));
   private isHeld = false;
   /** What mounts, unmounts or exchanges a disk, one after another: a look at its use may come at any moment. */
   private readonly tails = new Map<Slot, Promise<unknown>>();
@@ -72,12 +74,9 @@ export class Disks {
   async make(slot: Slot, bytes: bigint): Promise<void> {
     const image = this.shelf.image(slot);
     if (existsSync(image)) return this.limitOf(slot) === bytes ? undefined : this.limit(slot, bytes);
-    this.noteLimit(this.shelf.volume(slot), bytes);
+    this.noteLimit(this.shelf.volume(slot), bytes, { flush: false });
     const draft = `${image}.new`;
-    rmSync(draft, { force: true });
-    writeFileSync(draft, '', { mode: 0o600 });
-    truncateSync(draft, Number(roomFor(bytes)));
-    await mustFit(['mkfs.ext4', ...making, ...lazily, draft], `make the disk of volume ${slot}`);
+    await this.blanks.write(draft, roomFor(bytes));
     renameSync(draft, image);
   }
 
@@ -243,8 +242,8 @@ export class Disks {
   }
 
   /** Beside the disk, so that whoever mounts it next holds it to the same. */
-  noteLimit(volume: string, bytes: bigint): void {
-    writeFileSync(`${volume}/limit.new`, `${bytes}\n`, { mode: 0o600, flush: true });
+  noteLimit(volume: string, bytes: bigint, { flush = true } = {}): void {
+    writeFileSync(`${volume}/limit.new`, `${bytes}\n`, { mode: 0o600, flush });
     renameSync(`${volume}/limit.new`, `${volume}/limit`);
   }
 }
