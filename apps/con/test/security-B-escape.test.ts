@@ -32,6 +32,23 @@ const attacks: readonly (readonly [what: string, command: string])[] = [
   ['open the host’s init', 'ls /proc/1/root/var/lib/berth'],
 ];
 
+/** Numbers of x86-64 and of arm64 (asm/unistd.h); from 424 up all have the same. */
+const number = (x64: number, arm64: number): number => (process.arch === 'x64' ? x64 : arm64);
+const newUser = 0x10000000;
+const errno = { perm: 1, noSystemCall: 38 };
+
+/** What the kernel answers to a call from inside: perl hands it over as it is. */
+const calls: readonly (readonly [what: string, words: readonly number[], answer: number])[] = [
+  ['a user namespace of its own', [number(272, 97), newUser], errno.perm],
+  ['a child in a user namespace of its own', [number(56, 220), newUser | 17, 0, 0, 0, 0], errno.perm],
+  ['clone3, whose flags no filter sees', [435, 0, 0], errno.noSystemCall],
+  ['io_uring', [425, 8, 0], errno.noSystemCall],
+  ['userfaultfd', [number(323, 282), 0], errno.perm],
+  ['bpf', [number(321, 280), 0, 0, 0], errno.perm],
+  ['perf_event_open', [number(298, 241), 0, 0, 0, 0, 0], errno.perm],
+  ['another kernel', [number(246, 104), 0, 0, 0, 0], errno.perm],
+];
+
 describeReal('security B: nobody gets out of a container', () => {
   const house = new House();
   const { runtime } = house.host;
@@ -47,6 +64,22 @@ describeReal('security B: nobody gets out of a container', () => {
   it.each(attacks)('root inside cannot %s', async (_what, command) => {
     const { code } = await house.said(1, 'sh', '-c', command);
     expect(code).not.toBe(0);
+  });
+
+  it.each(calls)('root inside is refused %s', async (_what, words, answer) => {
+    const { output } = await house.said(1, 'perl', '-e', `print syscall(${words.join(', ')}) == -1 ? $! + 0 : 'done'`);
+    expect(output).toBe(String(answer));
+  });
+
+  it('so is what systemd inside starts', async () => {
+    const script = [
+      'echo "exit(syscall(425, 8, 0) == -1 ? \\$! + 0 : 1)" > /root/try.pl',
+      'mkdir -p /run/systemd/system',
+      'printf "[Service]\\nType=oneshot\\nExecStart=/usr/bin/perl /root/try.pl\\n" > /run/systemd/system/try.service',
+      'systemctl start try',
+      'systemctl show --value --property ExecMainStatus try',
+    ].join('; ');
+    expect((await house.said(1, 'sh', '-c', script)).output).toMatch(/^38$/m);
   });
 
   it('system calls are filtered from its first program on, and capabilities over the whole machine are gone', async () => {

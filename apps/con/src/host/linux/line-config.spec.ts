@@ -4,6 +4,7 @@ import { lineArgv, lineConfig, type LinePlaces } from './line-config.js';
 const places: LinePlaces = {
   root: '/run/con/building/5/root',
   firstId: 1_048_576,
+  seccomp: '/run/berth/con/seccomp',
   cgroup: { box: 'con/lines/5/box', monitor: 'con/lines/5/monitor', pivot: 'con/pivot' },
   unified: { memory: false, pids: false },
   memoryBytes: 1024n,

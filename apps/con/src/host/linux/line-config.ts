@@ -7,6 +7,8 @@ import { gateway } from './names.js';
 export type LinePlaces = Readonly<{
   root: string;
   firstId: number;
+  /** The file that names the system calls nobody inside may make. */
+  seccomp: string;
   cgroup: Readonly<{ box: string; monitor: string; pivot: string }>;
   unified: Readonly<{ memory: boolean; pids: boolean }>;
   memoryBytes: bigint;
@@ -32,7 +34,7 @@ export function lineConfig(places: LinePlaces): string {
     `lxc.rootfs.path = dir:${plain(places.root)}`,
     `lxc.idmap = u 0 ${firstId} ${rangeWidth}`,
     `lxc.idmap = g 0 ${firstId} ${rangeWidth}`,
-    'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
+    `lxc.seccomp.profile = ${plain(places.seccomp)}`,
     'lxc.cap.drop = sys_admin sys_boot sys_time sys_module sys_rawio sys_pacct sys_tty_config syslog mknod',
     'lxc.cap.drop = mac_admin mac_override wake_alarm block_suspend audit_control audit_read perfmon bpf checkpoint_restore',
     'lxc.mount.auto = proc:mixed sys:ro',

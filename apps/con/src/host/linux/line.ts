@@ -10,6 +10,7 @@ import { firstIdOf } from './idmap.js';
 import { lineArgv, lineConfig, type LinePlaces } from './line-config.js';
 import { lineAddress, lineNetworks, lineVeth, mustBeSlot, resolverAddresses } from './names.js';
 import { signalPid } from './process.js';
+import { seccompFile } from './seccomp.js';
 import { directory, layerName } from './shelf.js';
 import { endSurvivors } from './survivors.js';
 
@@ -142,10 +143,11 @@ export class Lines {
     });
   }
 
-  private writeConfig(name: string, places: Omit<LinePlaces, 'cgroup' | 'unified'>): void {
+  private writeConfig(name: string, places: Omit<LinePlaces, 'cgroup' | 'unified' | 'seccomp'>): void {
     this.makeDirectory(name);
     const text = lineConfig({
       ...places,
+      seccomp: seccompFile(this.config.runDirectory),
       cgroup: {
         box: `${this.parent}/${name}/box`,
         monitor: `${this.parent}/${name}/monitor`,

@@ -17,6 +17,7 @@ const places: Places = {
   veth: 'conv7',
   firstId: 1_245_184n,
   eventsDirectory: '/run/berth/con/ended',
+  seccomp: '/run/berth/con/seccomp',
   cgroup: { box: 'con/7/box', monitor: 'con/7/monitor', pivot: 'con/pivot' },
   unified: { cpu: false, memory: false, pids: false },
   swap: true,

@@ -12,6 +12,8 @@ export type Places = Readonly<{
   veth: string;
   firstId: bigint;
   eventsDirectory: string;
+  /** The file that names the system calls nobody inside may make. */
+  seccomp: string;
   cgroup: Readonly<{ box: string; monitor: string; pivot: string }>;
   /** Beside the IPv4 address, where the host has IPv6. */
   address6?: string | undefined;
@@ -30,6 +32,7 @@ export function lxcConfig(spec: ContainerSpec, places: Places): string {
     `lxc.uts.name = ${hostname(spec.hostname)}`,
     `lxc.rootfs.path = dir:${path(spec.root)}`,
     ...identity(places),
+    `lxc.seccomp.profile = ${path(places.seccomp)}`,
     ...confinement,
     ...mounts(spec.limits.memoryBytes),
     ...network(spec, places),
@@ -49,7 +52,6 @@ function identity({ firstId }: Places): string[] {
  * user namespace alone; systemd, package managers and `ping` need them.
  */
 const confinement = [
-  'lxc.seccomp.profile = /usr/share/lxc/config/common.seccomp',
   'lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio sys_pacct syslog wake_alarm block_suspend',
   'lxc.cap.drop = audit_control audit_read perfmon bpf checkpoint_restore mknod',
   'lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed',

@@ -25,6 +25,7 @@ import { mustBeSlot, vethOf } from './names.js';
 import { isSame, signalPid, signalProcess, type Identity } from './process.js';
 import { address6, prefix6 } from './prefix6.js';
 import { handResolver } from './resolver.js';
+import { seccompFile } from './seccomp.js';
 import { found } from './survivors.js';
 
 /** SIGRTMIN+3, by which systemd halts a container (systemd(1), SIGNALS). */
@@ -203,6 +204,7 @@ export class LinuxRuntime implements Runtime {
       address6: this.address6(slot),
       firstId: this.firstId(spec),
       eventsDirectory: this.eventsDirectory,
+      seccomp: seccompFile(this.config.runDirectory),
       cgroup: { box: this.cgroups.box(slot), monitor: this.cgroups.monitor(slot), pivot: this.cgroups.pivot },
       unified: {
         cpu: this.cgroups.isUnified('cpu'),
