@@ -28,6 +28,7 @@ const masked = [
   'systemd-binfmt.service',
   'systemd-firstboot.service',
   'systemd-initctl.socket',
+  'systemd-journal-flush.service',
   'systemd-modules-load.service',
   'systemd-pstore.service',
   'systemd-random-seed.service',
@@ -62,6 +63,19 @@ const maskedGenerators = [
   'systemd-veritysetup-generator',
 ];
 
+/** In place of systemd's own, which much of a boot waits for, and which costs a stop one more process. */
+const flushing = [
+  '[Unit]',
+  'Description=Keep the journal on the disk',
+  'DefaultDependencies=no',
+  'Requires=systemd-journald.service',
+  'After=systemd-journald.service',
+  '[Service]',
+  'Type=oneshot',
+  'RemainAfterExit=yes',
+  'ExecStart=/usr/bin/journalctl --flush',
+];
+
 /**
  * What makes a fresh Debian fit to be many containers. Runs inside it, as its root.
  *
@@ -81,7 +95,9 @@ printf '%s\\n' 'Acquire::Languages "none";' 'APT::Keep-Downloaded-Packages "fals
 : > /etc/machine-id
 rm -f /etc/dpkg/dpkg.cfg.d/draft /var/lib/dbus/machine-id /etc/hostname /etc/ssh/ssh_host_*
 printf '127.0.0.1\\tlocalhost\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' > /etc/hosts
-mkdir -p /etc/systemd/journald.conf.d
+mkdir -p /etc/systemd/journald.conf.d /etc/systemd/system/multi-user.target.wants
+printf '%s\\n' ${flushing.map((line) => `'${line}'`).join(' ')} > /etc/systemd/system/journal-to-disk.service
+ln -sf ../journal-to-disk.service /etc/systemd/system/multi-user.target.wants/journal-to-disk.service
 printf '%s\\n' '[Journal]' Storage=persistent SystemMaxUse=16M SystemMaxFileSize=2M > /etc/systemd/journald.conf.d/berth.conf
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/cache/debconf/*-old
 rm -rf /var/log/bootstrap.log /var/log/dpkg.log /var/log/alternatives.log /var/log/apt /var/lib/dpkg/*-old /tmp/*
