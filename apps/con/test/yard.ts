@@ -17,6 +17,8 @@ export class SmallHost {
   readonly lines: LineSpec[] = [];
   readonly onDisk = new Map<number, 'open' | 'sealed'>();
   readonly chains = new Map<number, readonly number[]>();
+  /** How many layers each call laid down as one. */
+  readonly flattened: number[] = [];
   readonly copied: { header: Header; content: string }[] = [];
   readonly commands = new Map<string, (spec: LineSpec) => Promise<number>>();
   secrets = '';
@@ -36,6 +38,11 @@ export class SmallHost {
     seal: async (layer: number) => {
       this.onDisk.set(layer, 'sealed');
       return { bytes: 10n };
+    },
+    flatten: async (layer: number, chain: readonly number[]) => {
+      this.onDisk.set(layer, 'sealed');
+      this.flattened.push(chain.length);
+      return { bytes: 2000n };
     },
     removeLayer: async (layer: number) => void this.onDisk.delete(layer),
     layers: async () => [...this.onDisk.keys()],
@@ -109,8 +116,8 @@ export class Yard {
     rmSync(this.home, { recursive: true });
   }
 
-  async built(name: string): Promise<{ template: Template; steps: Step[] }> {
-    for (const deadline = Date.now() + 4_000; Date.now() < deadline;) {
+  async built(name: string, patienceMs = 4_000): Promise<{ template: Template; steps: Step[] }> {
+    for (const deadline = Date.now() + patienceMs; Date.now() < deadline;) {
       const found = this.templates.get({ name, version: '1' });
       if (found.template.state !== 'building') return found;
       await new Promise((resolve) => setImmediate(resolve));

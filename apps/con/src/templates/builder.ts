@@ -3,6 +3,7 @@ import type { Owner } from '@berth/confile';
 import { Problem } from '@berth/problem';
 import type { LineSpec, Runtime } from '../host/runtime.js';
 import type { Context } from './context.js';
+import { Flat } from './flat.js';
 import type { LineLog, Logs } from './log.js';
 import { askOwner, numbersOf, packed, root, unpack, type Ids } from './pack.js';
 import type { PlannedLine } from './plan.js';
@@ -11,13 +12,11 @@ import { secretScan, secretsFound } from './secrets.js';
 import { SharedWork } from './shared-work.js';
 import { Workplace, type Place, type WorkplaceNeeds } from './workplace.js';
 
-/** The kernel's wall is 500 layers in one overlay, the container's own among them. */
-const mostLayers = 450;
-
 /** What a line finds beside its ENV. */
 const always = { LANG: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
 
-export type BuilderNeeds = WorkplaceNeeds & Readonly<{ runtime: Pick<Runtime, 'line'>; logs: Logs }>;
+export type BuilderNeeds = WorkplaceNeeds &
+  Readonly<{ runtime: Pick<Runtime, 'line'>; logs: Logs; mostLayers?: number }>;
 
 /** What RUN has and COPY does without. */
 type Surrounded = Pick<LineSpec, 'workdir' | 'network' | 'environment'>;
@@ -26,9 +25,11 @@ type Surrounded = Pick<LineSpec, 'workdir' | 'network' | 'environment'>;
 export class Builder {
   private readonly making = new Map<string, SharedWork<SnapshotRow>>();
   private readonly workplace: Workplace;
+  private readonly flat: Flat;
 
   constructor(private readonly needs: BuilderNeeds) {
     this.workplace = new Workplace(needs);
+    this.flat = new Flat(needs, this.workplace, needs.mostLayers);
   }
 
   /** @throws Problem that says why the line failed, or the reason of `cancelled`. */
@@ -85,12 +86,9 @@ export class Builder {
     above: SnapshotRow | undefined,
     context: Context | undefined,
   ): Promise<SnapshotRow> {
-    const { snapshots, logs } = this.needs;
+    const { logs } = this.needs;
     if (line.work.kind === 'note') return this.keep(line, above, { bytes: 0n, began: performance.now() });
-    const chain = above ? snapshots.chain(above.id) : [];
-    if (chain.length >= mostLayers) {
-      throw new Problem('invalid', `cannot run the line: there are ${mostLayers} layers below it; join lines with &&`);
-    }
+    const chain = above ? await this.flat.beneath(above.id, givenUp) : [];
     const log = logs.open(line.key);
     const began = performance.now();
     try {

@@ -50,6 +50,8 @@ const steps = [
    ) strict;
    create index template_line_snapshot on template_line (snapshot);
    create index template_line_key on template_line (key);`,
+  `alter table snapshot add column flat integer references layer (layer);
+   alter table snapshot add column flat_bytes integer not null default 0;`,
 ];
 
 /** What one line of a Confile left behind: a layer of files, or (`layer` absent) only changed surroundings. */
@@ -65,9 +67,12 @@ export type SnapshotRow = Readonly<{
   surroundings: Surroundings;
   /** Looked through for baked secrets, with all below it. */
   checked: boolean;
+  /** Shows the same as its layer and all below, in one; it stands in for them beneath further layers. */
+  flat: Layer | undefined;
+  flatBytes: bigint;
 }>;
 
-export type NewSnapshot = Omit<SnapshotRow, 'id' | 'createdAt'>;
+export type NewSnapshot = Omit<SnapshotRow, 'id' | 'createdAt' | 'flat' | 'flatBytes'>;
 
 type Row = Record<string, unknown>;
 
@@ -141,7 +146,7 @@ export class SnapshotRecords {
   adopt(chain: Chain, surroundings: Surroundings): number {
     let parent: number | undefined;
     for (const layer of [...chain].reverse()) {
-      const known = this.one('select * from snapshot where layer = ?', layer);
+      const known = this.one('select * from snapshot where layer = ? or flat = ?', layer, layer);
       parent = known?.id ?? this.adoptLayer(layer, parent, surroundings);
     }
     if (parent === undefined) throw new Problem('conflict', 'cannot make a snapshot known again that has no layers');
@@ -178,8 +183,25 @@ export class SnapshotRecords {
     ).map(snapshotOf);
   }
 
+  /**
+   * Nearest first. Beneath a layer, one that was laid down flat ends the chain; the snapshot itself keeps its own layers,
+   * so that what stands on it is mounted as it always was.
+   */
   chain(id: number): Chain {
-    return this.line(id).flatMap(({ layer }) => (layer === undefined ? [] : [layer]));
+    const chain: Layer[] = [];
+    for (const { layer, flat } of this.line(id)) {
+      if (chain.length > 0 && flat !== undefined) return [...chain, flat];
+      if (layer !== undefined) chain.push(layer);
+    }
+    return chain;
+  }
+
+  /** Puts on record what shows all of a snapshot in one layer. */
+  flatten(id: number, flat: Layer, bytes: bigint): void {
+    transact(this.database, () => {
+      this.database.prepare(`update layer set state = 'sealed' where layer = ?`).run(flat);
+      this.database.prepare('update snapshot set flat = ?, flat_bytes = ? where id = ?').run(flat, bytes, id);
+    });
   }
 
   /**
@@ -200,8 +222,9 @@ export class SnapshotRecords {
         if (containersOn(id) > 0) this.database.prepare('update snapshot set retired = 1 where id = ?').run(id);
         else {
           this.database.prepare('delete from snapshot where id = ?').run(id);
-          if (snapshot.layer !== undefined)
-            this.database.prepare(`update layer set state = 'removing' where layer = ?`).run(snapshot.layer);
+          for (const layer of [snapshot.layer, snapshot.flat])
+            if (layer !== undefined)
+              this.database.prepare(`update layer set state = 'removing' where layer = ?`).run(layer);
           if (snapshot.parent !== undefined) open.add(snapshot.parent);
           gone.push(snapshot.key);
         }
@@ -251,5 +274,7 @@ function snapshotOf(row: Row): SnapshotRow {
     createdAt: String(row['created_at']),
     surroundings: JSON.parse(String(row['surroundings'])) as Surroundings,
     checked: row['checked'] === 1n,
+    flat: row['flat'] === null ? undefined : Number(row['flat']),
+    flatBytes: BigInt(row['flat_bytes'] as bigint),
   };
 }

@@ -30,6 +30,8 @@ export type TemplatesNeeds = Readonly<{
   tell: (message: string, error?: unknown) => void;
   lineTimeoutMs?: number;
   uploadTimeoutMs?: number;
+  /** Below one line; longer chains are laid down as one layer first. */
+  mostLayers?: number;
 }>;
 
 const minute = 60_000;
@@ -174,8 +176,11 @@ export class Templates implements TemplateSource {
     const before = new Date(Math.max(0, Date.now() + 1 - olderThanSeconds * 1_000));
     const freed = await this.sweep.prune(before, { dryRun });
     return {
-      snapshots: freed.map(({ id, text, createdAt, sizeBytes }) => ({ id: idOf(id), text, createdAt, sizeBytes })),
-      bytes: freed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0n),
+      snapshots: freed.map(({ id, text, createdAt, sizeBytes, flatBytes }) => ({
+        ...{ id: idOf(id), text, createdAt },
+        sizeBytes: sizeBytes + flatBytes,
+      })),
+      bytes: freed.reduce((sum, { sizeBytes, flatBytes }) => sum + sizeBytes + flatBytes, 0n),
     };
   }
 
