@@ -6,6 +6,7 @@ import { isBad, print, reportOf, type Figure } from './bench/measure.ts';
 import { root } from './sources.ts';
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<readonly Figure[]> }>>> = {
+  build: () => import('./bench/build.ts'),
   codec: () => import('./bench/codec.ts'),
   click: () => import('./bench/click.ts'),
   density: () => import('./bench/density.ts'),
