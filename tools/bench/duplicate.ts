@@ -9,7 +9,7 @@ const rounds = 12;
 
 /** 200 MB in as many files; the page says when it is done. */
 const fill =
-  'for i in $(seq 200); do dd if=/dev/urandom of=/var/filled.$i bs=1M count=1; done; sync; touch /var/www/html/filled';
+  'for i in $(seq 200); do dd if=/dev/urandom of=/var/filled.$i bs=1M count=1; done; sync; touch /srv/page/filled';
 /** Writes, renames and deletes as long as it is let. */
 const write = 'while :; do dd if=/dev/urandom of=/var/more bs=64k count=32; mv /var/more /var/most; done';
 
