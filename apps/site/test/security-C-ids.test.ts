@@ -82,6 +82,7 @@ function bodyFor(name: RouteName): unknown {
     'customers.create': { email: 'new@example.org', password: 'long enough', name: 'N', locale: 'en' },
     'customers.update': { locale: 'en' },
     'containers.create': { app: 'nginx', version: '1', name: `n-${randomUUID()}`, size: 'small' },
+    'containers.rename': { name: 'another' },
     'admin.topUp': { nanos: '1000000000', reference: randomUUID() },
   };
   return bodies[name];
@@ -90,7 +91,7 @@ function bodyFor(name: RouteName): unknown {
 function pathOf(name: RouteName, path: string): string {
   const id = name.startsWith('admin.') ? owner : container;
   const template = { host: 'one', name: 'nginx', version: '1', line: '1', offset: '0' };
-  const words: Readonly<Record<string, string>> = { id, number: invoice, ...template };
+  const words: Readonly<Record<string, string>> = { id, number: invoice, snapshot: 'kept', ...template };
   return path.replace(/:(\w+)/g, (_, word: string) => words[word] ?? '');
 }
 
