@@ -28,7 +28,9 @@ async function measure(con: RunningCon, template: Template): Promise<readonly Fi
   const before = takenMB();
   const created = await timed(() =>
     abreast(ids, (id, n) =>
-      con.client['containers.create']({ id, name: id, owner: `bench-${n % 20}`, template }).then(() => undefined),
+      con.client['containers.create']({ id, name: id, owner: `bench-${n % 20}`, template }).then(() =>
+        until(con, id, 'stopped'),
+      ),
     ),
   );
   const started = await timed(() =>

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '@berth/con-protocol';
 import type { RunningCon } from '../con-service.ts';
 import { statusOf } from '../http-status.ts';
 import { begun } from './inside.ts';
@@ -58,10 +59,15 @@ async function measure(con: RunningCon, template: Template): Promise<readonly Fi
 
 async function running(con: RunningCon, template: Template, id: string, owner: string): Promise<string> {
   await con.client['containers.create']({ id, name: id, owner, template });
+  await reached(con, id, 'stopped');
   await con.client['containers.start']({ id });
+  return (await reached(con, id, 'running')).url!;
+}
+
+async function reached(con: RunningCon, id: string, state: string): Promise<Container> {
   for (;;) {
     const { container } = await con.client['containers.get']({ id });
-    if (container.state === 'running') return container.url!;
+    if (container.state === state) return container;
     if (container.state === 'failed') throw new Error(`${id} failed: ${container.reason}`);
     await delay(5);
   }
@@ -69,12 +75,9 @@ async function running(con: RunningCon, template: Template, id: string, owner: s
 
 /** Killed, and then destroyed: what it wrote is not left for the next attack to be measured beside. */
 async function gone(con: RunningCon, id: string): Promise<void> {
-  for (;;) {
-    const { container } = await con.client['containers.get']({ id });
-    if (container.state === 'stopped') break;
-    await delay(20);
-  }
+  await reached(con, id, 'stopped');
   await con.client['containers.trash']({ id });
+  await reached(con, id, 'trashed');
   await con.client['containers.destroy']({ id });
 }
 
