@@ -10,7 +10,7 @@ export async function within<T>(timeoutMs: number, doing: string, work: Promise<
     timer = setTimeout(
       () => refuse(new Problem('unavailable', `cannot ${doing}: it took longer than ${timeoutMs / 1_000} s`)),
       timeoutMs,
-    );
+    ).unref(); // a daemon that has nothing else to wait for may end
   });
   try {
     return await Promise.race([work, late]);
