@@ -201,7 +201,7 @@ describeReal('the network of containers on a real host', () => {
       await net.sync({ addresses, forwards: [house.forward(1, port), house.forward(2, otherPort)] });
       const text = await must(['nft', 'list', 'table', 'inet', table]);
       expect(text).not.toContain('leftover');
-      expect(text).not.toContain(`${first + 9}`);
+      expect(text).not.toContain(`tcp . ${first + 9} `);
       expect([...(await net.traffic()).keys()].sort()).toEqual([house.address(1), house.address(2)]);
       expect((await net.traffic()).get(house.address(1))).toEqual(before.get(house.address(1)));
       expect((await run(['nft', 'list', 'table', 'inet', `${table}_else`])).code).toBe(0);
